@@ -1,0 +1,137 @@
+"""The frozen records that leave storage. Every exact count is a Python integer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+
+class State(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+
+
+class Verdict(StrEnum):
+    """How a finished proof ended (design section 2)."""
+
+    PROVED = "proved"
+    VACUOUS = "vacuous"
+    NOT_APPLICABLE = "not-applicable"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out-of-memory"
+    CANCELLED = "cancelled"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """What is known of a model's true accuracy: it lies in [lower, upper] / total.
+
+    `label` is `exact` (lower == upper, proved), `proved` (an interval) or `unknown` (0 and total).
+    """
+
+    lower: int
+    upper: int
+    total: int
+    label: str
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    digest: str
+    """SHA-256 of the canonical weights: the model's identity and its place in URLs."""
+    name: str
+    task: str
+    n_ctx: int
+    d_vocab: int
+    d_model: int
+    d_head: int
+    has_biases: bool
+    seed: int | None
+    source: str
+    """`upload`, `demo` or `train`."""
+    blob: str
+    """SHA-256 of the checkpoint's bytes, in the blob store."""
+    size_bytes: int
+    accuracy: Accuracy
+    notes: str
+    tags: tuple[str, ...]
+    created_at: datetime
+    proofs_done: int = 0
+    best_bound: float | None = None
+
+
+@dataclass(frozen=True)
+class ProofRecord:
+    id: int
+    model_digest: str
+    model_name: str
+    strategy: str
+    variant: str
+    parameters: Mapping[str, str | int | float]
+    engine_version: str
+    state: State
+    verdict: Verdict | None
+    trust: str
+    """`proved` or `float`, from the variant."""
+    correct: int | None
+    wrong: int | None
+    total: int
+    bound: float | None
+    """correct / total, rounded down; for sorting and plotting only."""
+    tightness: float | None
+    tightness_basis: str | None
+    """`exact`, `proved` (against the proved upper end) or None while nothing is known."""
+    lengths: Mapping[str, int]
+    """Operations by cost model: `measured-v1`, and `reference-v1` where it is defined."""
+    seconds: float | None
+    search_seconds: float | None
+    peak_memory_mb: float | None
+    certificate: str | None
+    """SHA-256 of the stored per-block counts, in the blob store."""
+    certificate_bytes: int | None
+    progress: float
+    message: str
+    """Why, in a sentence, where the verdict needs one."""
+    attempt: int
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime
+    soundness_alarm: bool = False
+    """True if this bound is above what is proved of the same model: impossible, so somewhere is a bug."""
+
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class Page(Generic[Record]):
+    items: list[Record]
+    next: str | None
+    """Opaque; hand it back to get the following page."""
+    total: int
+
+
+@dataclass(frozen=True)
+class FrontPoint:
+    """One finished proof as a point of a plot; from raw columns, never ORM rows."""
+
+    proof_id: int
+    model_digest: str
+    model_name: str
+    n_ctx: int
+    d_vocab: int
+    strategy: str
+    family: str
+    variant: str
+    trust: str
+    correct: int
+    total: int
+    bound: float
+    tightness: float | None
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    seconds: float | None = None
+    alarm: bool = False
