@@ -39,6 +39,28 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
+class NewModel:
+    """A model as it is first stored; everything else about it is found out later."""
+
+    digest: str
+    name: str
+    task: str
+    n_ctx: int
+    d_vocab: int
+    d_model: int
+    d_head: int
+    has_biases: bool
+    source: str
+    """`upload`, `demo` or `train`."""
+    blob: str
+    """SHA-256 of the checkpoint's bytes: put them into the blob store before the row."""
+    size_bytes: int
+    seed: int | None = None
+    notes: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ModelRecord:
     digest: str
     """SHA-256 of the canonical weights: the model's identity and its place in URLs."""
@@ -102,6 +124,57 @@ class ProofRecord:
     updated_at: datetime
     soundness_alarm: bool = False
     """True if this bound is above what is proved of the same model: impossible, so somewhere is a bug."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one run of a proof ended, as the worker reports it."""
+
+    verdict: Verdict
+    message: str = ""
+    correct: int | None = None
+    wrong: int | None = None
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    seconds: float | None = None
+    search_seconds: float | None = None
+    peak_memory_mb: float | None = None
+    certificate: str | None = None
+    certificate_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt at one proof: what the queue carries, by reference only."""
+
+    proof_id: int
+    attempt: int
+
+    @property
+    def id(self) -> str:
+        """The queue's name for it: the same id a second time is the same job."""
+        return f"proof-{self.proof_id}:{self.attempt}"
+
+
+class Op(StrEnum):
+    EQ = "eq"
+    NE = "ne"
+    LT = "lt"
+    LTE = "lte"
+    GT = "gt"
+    GTE = "gte"
+    IN = "in"
+    """One of several values, separated by commas."""
+    CONTAINS = "contains"
+    """Text, upper and lower case alike."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """`field op value`, with the value as it came; storage knows the fields and their types."""
+
+    field: str
+    op: Op
+    value: str
 
 
 Record = TypeVar("Record")

@@ -1,0 +1,136 @@
+"""The schema. Private to `app.storage`; `migrations/` builds it and a test compares the two.
+
+Exact integers are text with a float beside them to sort by. Every index below serves a list's default sort, a
+filter of the pages or a lookup of the worker.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from app.storage.columns import Canonical, Exact, Moment, Prose
+
+DIGEST = sa.String(64)
+WORD = sa.String(64)
+
+
+class Base(DeclarativeBase):
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+
+
+class ModelRow(Base):
+    __tablename__ = "models"
+    __table_args__ = (
+        sa.Index(None, "created_at", "id"),
+        sa.Index(None, "best_bound", "id"),
+        sa.Index(None, "name", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(DIGEST, unique=True)
+    name: Mapped[str] = mapped_column(Prose)
+    task: Mapped[str] = mapped_column(WORD)
+    n_ctx: Mapped[int]
+    d_vocab: Mapped[int]
+    d_model: Mapped[int]
+    d_head: Mapped[int]
+    has_biases: Mapped[bool]
+    seed: Mapped[int | None] = mapped_column(sa.BigInteger)
+    source: Mapped[str] = mapped_column(WORD)
+    blob: Mapped[str] = mapped_column(DIGEST)
+    size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    total: Mapped[int] = mapped_column(Exact)
+    accuracy_lower: Mapped[int] = mapped_column(Exact)
+    accuracy_upper: Mapped[int] = mapped_column(Exact)
+    accuracy: Mapped[float]
+    """accuracy_lower / total, rounded down."""
+    proofs_done: Mapped[int] = mapped_column(default=0)
+    best_bound: Mapped[float | None]
+    notes: Mapped[str] = mapped_column(Prose)
+    tags: Mapped[Any] = mapped_column(Canonical)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class ProofRow(Base):
+    __tablename__ = "proofs"
+    __table_args__ = (
+        sa.UniqueConstraint("model_digest", "strategy", "variant", "parameters", "engine_version", name="natural_key"),
+        sa.Index(None, "revision"),
+        sa.Index(None, "state", "id"),
+        sa.Index(None, "bound", "id"),
+        sa.Index(None, "tightness", "id"),
+        sa.Index(None, "length", "id"),
+        sa.Index(None, "seconds", "id"),
+        sa.Index(None, "requested_at", "id"),
+        sa.Index(None, "model_digest", "bound", "id"),
+        sa.Index(None, "soundness_alarm", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_digest: Mapped[str] = mapped_column(DIGEST, sa.ForeignKey("models.digest"))
+    strategy: Mapped[str] = mapped_column(WORD)
+    family: Mapped[str] = mapped_column(WORD)
+    variant: Mapped[str] = mapped_column(WORD)
+    parameters: Mapped[Any] = mapped_column(Canonical)
+    engine_version: Mapped[str] = mapped_column(WORD)
+    trust: Mapped[str] = mapped_column(WORD)
+    state: Mapped[str] = mapped_column(WORD)
+    verdict: Mapped[str | None] = mapped_column(WORD)
+    message: Mapped[str] = mapped_column(Prose, default="")
+    attempt: Mapped[int] = mapped_column(default=1)
+    progress: Mapped[float] = mapped_column(default=0.0)
+    total: Mapped[int] = mapped_column(Exact)
+    correct: Mapped[int | None] = mapped_column(Exact)
+    wrong: Mapped[int | None] = mapped_column(Exact)
+    bound: Mapped[float | None]
+    tightness: Mapped[float | None]
+    tightness_basis: Mapped[str | None] = mapped_column(WORD)
+    soundness_alarm: Mapped[bool] = mapped_column(default=False)
+    length_measured: Mapped[int | None] = mapped_column(Exact)
+    length_reference: Mapped[int | None] = mapped_column(Exact)
+    length: Mapped[float | None]
+    """length_measured as a float, to sort by."""
+    seconds: Mapped[float | None]
+    search_seconds: Mapped[float | None]
+    peak_memory_mb: Mapped[float | None]
+    certificate: Mapped[str | None] = mapped_column(DIGEST)
+    certificate_bytes: Mapped[int | None] = mapped_column(sa.BigInteger)
+    revision: Mapped[int] = mapped_column(sa.BigInteger)
+    """The number of the write that last touched this row (`proofs.changed_since`)."""
+    requested_at: Mapped[datetime] = mapped_column(Moment)
+    started_at: Mapped[datetime | None] = mapped_column(Moment)
+    finished_at: Mapped[datetime | None] = mapped_column(Moment)
+    updated_at: Mapped[datetime] = mapped_column(Moment)
+
+    model: Mapped[ModelRow] = relationship(lazy="raise", viewonly=True)
+
+
+class RevisionRow(Base):
+    """One row: the number of the last write to any proof."""
+
+    __tablename__ = "revision"
+    __table_args__ = (sa.CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    last: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class WorkerRow(Base):
+    """A worker that was alive when it last wrote, by the database's clock."""
+
+    __tablename__ = "workers"
+
+    executor: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
+    slots: Mapped[int]
+    beat: Mapped[float] = mapped_column(sa.Double)
+    """Seconds since 1970."""
