@@ -84,6 +84,10 @@ CATALOGUE: tuple[Strategy, ...] = (
         "separable-cubic", "separable", "O(n v^3)", "The additive threshold with the wrong answer at its worst for each token."
     ),
     Strategy(
+        "separable-sorted", "separable", "O(v^2 (d + n v log v))",
+        "The additive threshold with all free positions treated alike, counted by sorting.",
+    ),
+    Strategy(
         "separable-quadratic", "separable", "O(v^2 (d + n log v))",
         "Token terms that no longer depend on the answer, counted by order statistics.",
     ),
