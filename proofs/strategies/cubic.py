@@ -38,7 +38,7 @@ from proofs.bound import Counts
 from proofs.enclosure import Array
 from proofs.model import Model
 from proofs.strategies import Hints
-from proofs.tables import Tables, Weights
+from proofs.tables import Tables, Weights, weighted
 from proofs.tally import Tally
 from proofs.task import MaxOfK
 
@@ -134,7 +134,7 @@ class Leads:
         own = shared + (self.token_logits[query:] - self.token_logits[maxima, maxima][:, None])
         of_query = shared + (self.token_logits[query] - self.token_logits[query, right])
         low, high = weights.low[:-1, query:].sum(axis=0), weights.high[:-1, query:].sum(axis=0)
-        total = _weighted(own, low[:, None], high[:, None]) + _weighted(
+        total = weighted(own, low[:, None], high[:, None]) + weighted(
             of_query, weights.low[-1, query], weights.high[-1, query]
         )
         total[0] = own[0]  # q = m: attention sums to one on m, whatever the weights
@@ -146,11 +146,6 @@ class Leads:
 def _largest_wrong(lead: Float64[Array, "row x"], right: int) -> Float64[Array, " row"]:
     lead[:, right] = -np.inf
     return np.asarray(lead.max(axis=1))
-
-
-def _weighted(rise: Array, low: Array | float, high: Array | float) -> Array:
-    """The largest rise * weight over weights in [low, high]."""
-    return rise * np.where(rise > 0, high, low)
 
 
 def _average(
