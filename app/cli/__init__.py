@@ -1,0 +1,127 @@
+"""The command line, `proofboard`.
+
+Commands import what does their work when they are called, the one place where our code imports inside functions:
+`proofboard --help` then answers in a tenth of a second, and `serve` never loads torch.
+
+Exit codes: 0 done, 2 bad usage or bad file, 3 a strategy does not cover the model, 1 anything else.
+"""
+
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from proofs.strategies import BY_NAME, CATALOGUE, Strategy, Variant
+
+FAILED, BAD_INPUT, NOT_APPLICABLE = 1, 2, 3
+
+app = typer.Typer(
+    name="proofboard",
+    help="Prove how well a neural network works, and see what each proof costs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+db = typer.Typer(name="db", help="The database.", no_args_is_help=True)
+app.add_typer(db)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+def main() -> None:
+    """The console script. An error that a person can mend is one sentence, not a traceback."""
+    from app.errors import AppError
+
+    try:
+        app()
+    except AppError as error:
+        fail(error.message, FAILED)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Says why on standard error and ends."""
+    print(f"proofboard: {message}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+@app.command()
+def prove(
+    file: Annotated[Path, typer.Argument(metavar="FILE.safetensors", help="A checkpoint with TransformerLens names.")],
+    strategy: Annotated[
+        list[str] | None, typer.Option("--strategy", "-s", metavar="NAME", help="May be repeated; all if left out.")
+    ] = None,
+    variant: Annotated[Variant, typer.Option(help="Sound, or as the paper's code computes it.")] = Variant.STRICT,
+    timeout: Annotated[float | None, typer.Option(min=0.001, metavar="SECONDS", help="For each proof.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove lower bounds on a model's accuracy; needs no server and no database."""
+    wanted = [(one, variant) for one in _chosen(strategy, variant)]
+
+    from app.cli import reports
+    from proofs.errors import UnreadableCheckpoint, UnsupportedModel
+
+    try:
+        outcomes = reports.watch(_read(file), wanted, timeout=timeout)
+    except (UnreadableCheckpoint, UnsupportedModel) as error:
+        fail(f"{file}: {error}", BAD_INPUT)
+    reports.show(outcomes, as_json=as_json)
+    raise typer.Exit(reports.exit_code(outcomes))
+
+
+def _chosen(names: list[str] | None, variant: Variant) -> list[Strategy]:
+    """The strategies to run, in the order asked for, each once."""
+    if not names:
+        return [strategy for strategy in CATALOGUE if variant in strategy.variants]
+    for name in names:
+        if name not in BY_NAME:
+            near = get_close_matches(name, BY_NAME, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(BY_NAME)}."
+            raise typer.BadParameter(f"There is no strategy {name!r}. {hint}", param_hint="--strategy")
+        if variant not in BY_NAME[name].variants:
+            raise typer.BadParameter(f"{name} has no variant {variant}: leave --variant out.", param_hint="--variant")
+    return [BY_NAME[name] for name in dict.fromkeys(names)]
+
+
+def _read(file: Path) -> bytes:
+    """At most one byte more than a checkpoint may have, so that a huge file is refused without being read."""
+    from proofs.checkpoint import MAX_FILE_BYTES
+
+    try:
+        with file.open("rb") as source:
+            return source.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        fail(f"{file}: {error.strerror}", BAD_INPUT)
+
+
+@app.command()
+def strategies(as_json: Json = False) -> None:
+    """List the strategies with their costs and variants."""
+    from app.cli import reports
+
+    reports.show_strategies(as_json=as_json)
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Argument(metavar="OUT.safetensors", help="Where to write the model.")],
+    seed: Annotated[int, typer.Option(help="Decides the first weights and the samples.")],
+    n_ctx: Annotated[int, typer.Option(help="Tokens of an input: the K of Max-of-K.")] = 4,
+    d_vocab: Annotated[int, typer.Option(help="Different tokens.")] = 64,
+    d_model: Annotated[int, typer.Option(help="Width of the model and of its head.")] = 32,
+    steps: Annotated[int, typer.Option(help="Steps of 128 samples each.")] = 3000,
+) -> None:
+    """Train a Max-of-K model with the published recipe; the same seed gives the same model."""
+    from app.cli import training
+    from worker.trainer import Recipe
+
+    try:
+        recipe = Recipe(seed=seed, n_ctx=n_ctx, d_vocab=d_vocab, d_model=d_model, steps=steps)
+        digest = training.train_to(out, recipe)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    except OSError as error:
+        fail(f"{out}: {error.strerror}", BAD_INPUT)
+    print(f"{out}: model {digest}")
