@@ -43,6 +43,11 @@ class Incoming:
         self._hash.update(chunk)
         self.size += len(chunk)
 
+    def content(self) -> bytes:
+        """Everything so far."""
+        self._file.seek(0)
+        return self._file.read()
+
     def keep(self) -> str:
         """The content is wanted: its digest. It is in the store when the block of `incoming` ends."""
         self._kept = True
@@ -73,7 +78,7 @@ class BlobStore:
             descriptor, name = tempfile.mkstemp(dir=folder)  # mode 0600
         path = Path(name)
         try:
-            with _full_disk_named(), os.fdopen(descriptor, "wb", buffering=CHUNK_BYTES) as file:
+            with _full_disk_named(), os.fdopen(descriptor, "w+b", buffering=CHUNK_BYTES) as file:
                 blob = Incoming(file)
                 yield blob
                 if blob.is_kept:
