@@ -35,13 +35,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state and takes no write lock."""
-        with _named_errors(), Session(self.engine.execution_options(proofboard_reads=True)) as session:
+        with named_errors(), Session(self.engine.execution_options(proofboard_reads=True)) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that commits when the block ends. On SQLite it holds the write lock from its first statement."""
-        with _named_errors(), Session(self.engine) as session, session.begin():
+        with named_errors(), Session(self.engine) as session, session.begin():
             yield session
 
     @property
@@ -99,7 +99,8 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 @contextmanager
-def _named_errors() -> Iterator[None]:
+def named_errors() -> Iterator[None]:
+    """Turns a database that is locked, away or full into the error that says so."""
     try:
         yield
     except (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError) as error:

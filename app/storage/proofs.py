@@ -34,6 +34,12 @@ WITHOUT_RESULT = (Verdict.CANCELLED, Verdict.TIMEOUT, Verdict.OUT_OF_MEMORY, Ver
 
 CANCELLED = "Cancelled before it ended. Request it again to run it."
 
+MAX_DEATHS = 3
+POISON = (
+    "Given up: the worker died {deaths} times while it computed this proof. See the worker's log, then request the "
+    "proof again."
+)
+
 UNFINISHED = (State.QUEUED, State.RUNNING)
 
 SORTS: keyset.Columns = {
@@ -128,7 +134,7 @@ def _request_one(
 
 def _clear(row: ProofRow) -> None:
     """As a proof is before its first run."""
-    row.state, row.verdict, row.message, row.progress = State.QUEUED, None, "", 0.0
+    row.state, row.verdict, row.message, row.progress, row.deaths = State.QUEUED, None, "", 0.0, 0
     row.seconds = row.search_seconds = row.peak_memory_mb = None
     row.started_at = row.finished_at = None
 
@@ -241,13 +247,21 @@ def alarms(session: Session) -> list[ProofRecord]:
 def start(session: Session, job: Job) -> ProofRecord | None:
     """The proof to compute, now running; None if this attempt is over (cancelled, finished, or a newer one exists).
 
-    A job whose worker died is started again by the next one.
+    A job that was already running is one whose worker died: it starts again, but not for ever (`MAX_DEATHS`).
     """
     revision, now = _next_revision(session), datetime.now(UTC)
-    started = _change(
-        session, job, state=State.RUNNING, progress=0.0, message="", revision=revision, started_at=now, updated_at=now
-    )
-    return get(session, job.proof_id) if started else None
+    row = session.scalar(_rows().where(*_held(job)))
+    if row is None:
+        return None
+    if row.state == State.RUNNING:
+        row.deaths += 1
+    if row.deaths >= MAX_DEATHS:
+        fail(session, job, POISON.format(deaths=row.deaths))
+        return None
+    row.state, row.progress, row.message = State.RUNNING, 0.0, ""
+    row.revision, row.started_at, row.updated_at = revision, now, now
+    session.flush()
+    return record(row)
 
 
 def progress(session: Session, job: Job, fraction: float, message: str = "") -> bool:
@@ -283,10 +297,32 @@ def fail(session: Session, job: Job, message: str) -> bool:
     return finish(session, job, Outcome(Verdict.ERROR, message))
 
 
-def unfinished(session: Session) -> list[Job]:
-    """Every attempt that has not ended, oldest first."""
-    query = sa.select(ProofRow.id, ProofRow.attempt).where(ProofRow.state.in_(UNFINISHED)).order_by(ProofRow.id)
-    return [Job(proof_id, attempt) for proof_id, attempt in session.execute(query)]
+def give_back(session: Session, queue: Queue, job: Job) -> Job | None:
+    """Queues an attempt anew as the next one, for any worker: this one stops. None if the attempt is over.
+
+    Whatever is still said about the old attempt changes nothing.
+    """
+    revision, now = _next_revision(session), datetime.now(UTC)
+    row = session.scalar(sa.select(ProofRow).where(*_held(job)))
+    if row is None:
+        return None
+    row.attempt += 1
+    row.state, row.progress, row.message, row.started_at = State.QUEUED, 0.0, "", None
+    row.revision, row.updated_at = revision, now
+    session.flush()
+    following = Job(row.id, row.attempt)
+    queue.enqueue(session, following)
+    return following
+
+
+def take_over(session: Session, queue: Queue, job: Job) -> Job | None:
+    """`give_back` for a worker that died; an attempt that it was computing counts towards `MAX_DEATHS`."""
+    _next_revision(session)
+    session.execute(
+        sa.update(ProofRow).where(*_held(job), ProofRow.state == State.RUNNING).values(deaths=ProofRow.deaths + 1)
+    )
+    session.expire_all()
+    return give_back(session, queue, job)
 
 
 def _held(job: Job) -> tuple[sa.ColumnElement[bool], ...]:

@@ -6,12 +6,13 @@ job. Cancelling is a change of the row alone: a worker looks there before, while
 job that is still in the queue is dropped when its turn comes.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from dbos import DBOSClient, WorkflowSerializationFormat
 from sqlalchemy.orm import Session
 
-from app.storage.engine import Database
+from app.storage.engine import Database, named_errors
 from app.storage.records import Job
 
 NAME = "proofs"
@@ -20,6 +21,10 @@ APPLICATION = "proofboard"
 VERSION = "1"
 """Of the jobs' format. Raised by hand: a new one leaves the jobs of the old to the old workers."""
 
+BATCH = 500
+FAILED = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+ENDED = ["SUCCESS", "CANCELLED", *FAILED]
+
 
 class Queue(Protocol):
     def enqueue(self, session: Session, job: Job) -> None:
@@ -27,7 +32,11 @@ class Queue(Protocol):
 
 
 class DBOSQueue:
-    """Only enqueues: it opens no thread and no connection of its own."""
+    """Speaks through the database's own connections and opens no thread.
+
+    Only `enqueue` may be called inside a transaction of ours: the others take a connection of their own, and on SQLite
+    two of one thread would wait for each other.
+    """
 
     def __init__(self, database: Database) -> None:
         self._client = DBOSClient(
@@ -51,6 +60,43 @@ class DBOSQueue:
             job.attempt,
         )
 
+    def claimed_by(self, executor: str) -> list[Job]:
+        """The jobs that a worker took and has not ended."""
+        return self._jobs(status=["PENDING"], executor_id=executor)
 
-def connect(database: Database) -> Queue:
+    def failed(self) -> list[Job]:
+        """The latest jobs that ended in the queue without a result of ours: bugs, or workers that kept dying."""
+        return self._jobs(status=FAILED)
+
+    def drop(self, job: Job) -> None:
+        """Forgets a job that nobody needs to run; does nothing to one that has ended."""
+        with named_errors():
+            self._client.cancel_workflow(job.id)
+
+    def forget_ended(self, older_than: timedelta) -> int:
+        """Deletes the oldest jobs that ended long ago, at most `BATCH`; our rows stay. Returns how many."""
+        before = (datetime.now(UTC) - older_than).isoformat()
+        with named_errors():
+            old = self._client.list_workflows(
+                status=ENDED, queue_name=NAME, end_time=before, limit=BATCH, load_input=False, load_output=False
+            )
+            if old:
+                self._client.delete_workflows([status.workflow_id for status in old])
+        return len(old)
+
+    def _jobs(self, *, status: list[str], executor_id: str | None = None) -> list[Job]:
+        with named_errors():
+            found = self._client.list_workflows(
+                status=status, executor_id=executor_id, name=WORKFLOW, limit=BATCH, sort_desc=True,
+                load_input=False, load_output=False,
+            )  # fmt: skip
+        return [_job(status.workflow_id) for status in found]
+
+
+def connect(database: Database) -> DBOSQueue:
     return DBOSQueue(database)
+
+
+def _job(workflow_id: str) -> Job:
+    proof_id, _, attempt = workflow_id.removeprefix("proof-").partition(":")
+    return Job(int(proof_id), int(attempt))

@@ -88,6 +88,8 @@ class ProofRow(Base):
     verdict: Mapped[str | None] = mapped_column(WORD)
     message: Mapped[str] = mapped_column(Prose, default="")
     attempt: Mapped[int] = mapped_column(default=1)
+    deaths: Mapped[int] = mapped_column(default=0)
+    """How often a worker died while it computed this proof, since it was last requested."""
     progress: Mapped[float] = mapped_column(default=0.0)
     total: Mapped[int] = mapped_column(Exact)
     correct: Mapped[int | None] = mapped_column(Exact)

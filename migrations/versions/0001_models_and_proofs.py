@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("verdict", sa.String(length=64), nullable=True),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("deaths", sa.Integer(), nullable=False),
         sa.Column("progress", sa.Double(), nullable=False),
         sa.Column("total", sa.Text(), nullable=False),
         sa.Column("correct", sa.Text(), nullable=True),

@@ -1,0 +1,192 @@
+"""One job's life: start it, compute in a child under limits, store how it ended.
+
+Everything here may happen twice, because a worker may die anywhere: what is said about an attempt that is over changes
+nothing. While the database is away or the disk is full, a finished result waits in memory.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+from time import monotonic
+from typing import TYPE_CHECKING, TypeVar
+
+from app.errors import AppError, DatabaseBusy, StorageFull
+from app.storage import models, proofs
+from app.storage.blobs import BlobStore
+from app.storage.engine import Database
+from app.storage.queue import Queue
+from app.storage.records import Job, ModelRecord, Outcome, ProofRecord, Verdict
+from worker import limits
+from worker.limits import End, Ending, Limits, Work
+from worker.run import Request
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+logger = logging.getLogger(__name__)
+
+LOOK_S = 0.5
+"""How often a running job looks whether it is still wanted."""
+
+WRITE_S = 1.0
+"""How often its progress is written, at most."""
+
+PATIENCE_S = (0.1, 5.0)
+"""First and longest pause before the database or the disk is tried again."""
+
+Result = TypeVar("Result")
+
+
+class Stopped(Exception):
+    """The worker is asked to stop, and this job cannot be put away now: whoever finds it does it again."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a job needs to be done."""
+
+    database: Database
+    queue: Queue
+    blobs: BlobStore
+    limits: Limits
+    work: Work
+    stopping: Event = field(default_factory=Event)
+    at: Callable[[str], None] = lambda moment: None
+    """Called at `after_claim`, `in_compute`, `before_save` and `after_save_commit`: tests die there."""
+
+
+def run(bench: Bench, job: Job) -> None:
+    """Brings one attempt to its end, unless it is over already or the worker stops: then the next attempt is queued."""
+    extra = {"action": "job", "proof": job.proof_id, "attempt": job.attempt}
+    if bench.stopping.is_set():
+        _patiently(bench, lambda session: proofs.give_back(session, bench.queue, job))
+        return
+    started = _patiently(bench, lambda session: _start(session, job))
+    if started is None:
+        logger.info("job is over already", extra=extra)
+        return
+    bench.at("after_claim")
+    try:
+        outcome = _compute(bench, job, *started)
+    except (AppError, OSError, ValueError, EOFError) as error:  # the one place where a worker's trouble ends a proof
+        logger.exception("job failed", extra=extra)
+        outcome = Outcome(Verdict.ERROR, f"The worker could not run the proof: {error}")
+    if outcome is None:
+        if bench.stopping.is_set():
+            _patiently(bench, lambda session: proofs.give_back(session, bench.queue, job))
+        return
+    bench.at("before_save")
+    _patiently(bench, lambda session: proofs.finish(session, job, outcome))
+    bench.at("after_save_commit")
+    logger.info("job ended", extra=extra | {"verdict": outcome.verdict})
+
+
+def _start(session: "Session", job: Job) -> tuple[ProofRecord, ModelRecord] | None:
+    proof = proofs.start(session, job)
+    return None if proof is None else (proof, models.get(session, proof.model_digest))
+
+
+def _compute(bench: Bench, job: Job, proof: ProofRecord, model: ModelRecord) -> Outcome | None:
+    """How the work ended; None if it was stopped because nobody wants it, or because the worker stops."""
+    request = Request(model.digest, bench.blobs.path(model.blob), model.blob, proof.strategy, proof.variant)
+    ending = limits.run(bench.work, request, bench.limits, watch=_Watch(bench, job))
+    match ending.end:
+        case End.RESULT:
+            return _outcome(bench, ending.content)
+        case End.UNWANTED:
+            return None
+        case _:
+            return _without_result(bench.limits, ending)
+
+
+def _outcome(bench: Bench, content: bytes) -> Outcome:
+    figures, _, certificate = content.partition(b"\n")
+    said = json.loads(figures)
+    outcome = Outcome(**(said | {"verdict": Verdict(said["verdict"])}))
+    if not certificate:
+        return outcome
+    digest = _insist(bench, lambda: bench.blobs.put(certificate))
+    return Outcome(**(vars(outcome) | {"certificate": digest, "certificate_bytes": len(certificate)}))
+
+
+def _without_result(limit: Limits, ending: Ending) -> Outcome:
+    match ending.end:
+        case End.TIMEOUT:
+            return Outcome(
+                Verdict.TIMEOUT,
+                f"Stopped after {limit.seconds:,g} s, the time limit of a proof. Choose a shorter proof, or raise "
+                "PROOFBOARD_PROOF_TIME_LIMIT_S and request it again.",
+                seconds=limit.seconds,
+            )
+        case End.OUT_OF_MEMORY:
+            return Outcome(
+                Verdict.OUT_OF_MEMORY,
+                f"Needed more memory than it may have ({limit.memory_mb:,} MiB, or less if the machine ran out). "
+                "Choose a shorter proof, or raise PROOFBOARD_PROOF_MEMORY_LIMIT_MB and request it again.",
+            )
+        case _:
+            said = ending.content.decode("utf-8", "replace").strip()
+            logger.error("proof failed", extra={"action": "proof-failed", "said": said})
+            return Outcome(
+                Verdict.ERROR,
+                f"The proof failed: {said.splitlines()[-1][:500]} This is a bug; the worker's log has the details.",
+            )
+
+
+class _Watch:
+    """Writes progress at most every `WRITE_S`, and says every `LOOK_S` whether the job is still wanted."""
+
+    def __init__(self, bench: Bench, job: Job) -> None:
+        self._bench, self._job = bench, job
+        self._news: tuple[int, int] | None = None
+        self._look_at = self._write_at = 0.0
+
+    def __call__(self, report: tuple[int, int] | None) -> bool:
+        self._news = report or self._news
+        if self._bench.stopping.is_set():
+            return False
+        now = monotonic()
+        if now < self._look_at:
+            return True
+        self._look_at = now + LOOK_S
+        if report is not None:
+            self._bench.at("in_compute")
+        try:
+            return self._tell(now)
+        except (DatabaseBusy, StorageFull) as trouble:
+            logger.warning("progress not written", extra={"action": "progress", "why": str(trouble)})
+            return True
+
+    def _tell(self, now: float) -> bool:
+        if self._news is None or now < self._write_at:
+            with self._bench.database.reading() as session:
+                return proofs.is_wanted(session, self._job)
+        self._write_at = now + WRITE_S
+        (done, of), self._news = self._news, None
+        with self._bench.database.writing() as session:
+            return proofs.progress(session, self._job, done / of, f"{done} of {of} queries checked")
+
+
+def _patiently(bench: Bench, write: "Callable[[Session], Result]") -> Result:
+    """Writes in one transaction, tried until it commits. Raises `Stopped` if the worker stops before it could."""
+
+    def once() -> Result:
+        with bench.database.writing() as session:
+            return write(session)
+
+    return _insist(bench, once)
+
+
+def _insist(bench: Bench, act: Callable[[], Result]) -> Result:
+    """Tries until it works; only a database that is away and a full disk are waited for."""
+    pause, longest = PATIENCE_S
+    while True:
+        try:
+            return act()
+        except (DatabaseBusy, StorageFull) as trouble:
+            logger.warning("trying again", extra={"action": "retry", "why": str(trouble), "pause_s": pause})
+            if bench.stopping.wait(pause):
+                raise Stopped from trouble
+            pause = min(2 * pause, longest)

@@ -1,0 +1,192 @@
+"""Runs work in a child process under limits of time and memory, and names how it ended.
+
+The child is a session of its own, forked from a process in which the numerical libraries are ready. It cannot outlive
+the worker: the kernel kills it when the fork server dies, and the fork server when the worker dies. It speaks through a
+pipe: how far it is, then its result as bytes. What it says is data, never unpickled.
+"""
+
+import ctypes
+import json
+import multiprocessing
+import os
+import resource
+import signal
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from time import monotonic
+from typing import Any
+
+TICK_S = 0.2
+"""How often the work is asked for, at least, while the child says nothing."""
+
+PROGRESS_S = 0.25
+"""How often the child reports, at most."""
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+Report = Callable[[int, int], None]
+Work = Callable[[Any, Report], bytes]
+"""Runs in the child: `work(argument, report)`, both importable by name."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    seconds: float
+    """Of wall clock, for one piece of work."""
+    memory_mb: int
+    """MiB beyond what the child has when it starts."""
+
+
+class End(StrEnum):
+    RESULT = "result"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out-of-memory"
+    UNWANTED = "unwanted"
+    """Stopped because `watch` said so."""
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Ending:
+    end: End
+    content: bytes = b""
+    """The result; for an error, what the child said about it."""
+
+
+def prepare() -> None:
+    """Starts the fork server. Call it from the main thread: the server dies with the thread that started it."""
+    for variable in THREADS:  # two threads on one core spin; proofs run side by side instead
+        os.environ.setdefault(variable, "1")
+    forkserver.set_forkserver_preload(["worker.preload"])
+    forkserver.ensure_running()
+
+
+def run(work: Work, argument: Any, limits: Limits, *, watch: Callable[[tuple[int, int] | None], bool]) -> Ending:
+    """Runs `work` to its end or its limits. When this returns or raises, the child is dead.
+
+    `watch` hears each report (done, of), and None in between every `TICK_S`; the work stops when it returns False.
+    """
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=_serve, args=(theirs, work, argument, limits), daemon=True)
+    with ours:
+        child.start()
+        theirs.close()
+        try:
+            ending = _listen(ours, limits, watch)
+        finally:
+            _kill(child)
+    return _died(child.exitcode) if ending is None else ending
+
+
+def _listen(pipe: Connection, limits: Limits, watch: Callable[[tuple[int, int] | None], bool]) -> Ending | None:
+    """What became of the child; None if it died without a word."""
+    deadline = None
+    while True:
+        if not pipe.poll(TICK_S if deadline is None else min(TICK_S, max(0.0, deadline - monotonic()))):
+            if deadline is not None and monotonic() >= deadline:
+                return Ending(End.TIMEOUT)
+            if not watch(None):
+                return Ending(End.UNWANTED)
+            continue
+        try:
+            kind, content = _split(pipe.recv_bytes())
+        except EOFError:
+            return None
+        match kind:
+            case b"b":  # begun: the clock starts when the child does, not while the libraries load
+                deadline = monotonic() + limits.seconds
+            case b"p":
+                done, of = json.loads(content)
+                if not watch((int(done), int(of))):
+                    return Ending(End.UNWANTED)
+            case b"r":
+                return Ending(End.RESULT, content)
+            case b"m":
+                return Ending(End.OUT_OF_MEMORY)
+            case _:
+                return Ending(End.ERROR, content)
+
+
+def _split(message: bytes) -> tuple[bytes, bytes]:
+    return message[:1], message[1:]
+
+
+def _died(exitcode: int | None) -> Ending:
+    if exitcode == -signal.SIGKILL:  # not by us: then there is an ending
+        return Ending(End.OUT_OF_MEMORY)
+    if exitcode is not None and exitcode < 0:
+        return Ending(End.ERROR, f"The process was ended by {signal.Signals(-exitcode).name}.".encode())
+    return Ending(End.ERROR, f"The process ended with exit code {exitcode} and no result.".encode())
+
+
+def _kill(child: Any) -> None:
+    """Ends the child and whatever it started, and waits until it is gone."""
+    if child.is_alive():
+        with suppress(ProcessLookupError):  # its session is its process group
+            os.killpg(child.pid, signal.SIGKILL)
+        child.kill()
+    child.join()
+
+
+# --- in the fork server and its children ----------------------------------------------------------------------------
+
+_server = 0
+"""The fork server's process; set there, inherited by its children."""
+
+
+def become_server() -> None:
+    """Makes this process, the fork server, end with the worker that started it."""
+    global _server
+    _server = os.getpid()
+    _die_with(os.getppid())
+
+
+def _die_with(parent: int) -> None:
+    """Asks the kernel to kill this process as soon as its parent is dead."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)
+
+
+def _serve(pipe: Connection, work: Work, argument: Any, limits: Limits) -> None:
+    os.setsid()
+    _die_with(_server)
+    _limit_memory(limits.memory_mb)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    pipe.send_bytes(b"b")
+    try:
+        result = work(argument, _Reporter(pipe))
+        pipe.send_bytes(b"r" + result)
+    except MemoryError:
+        pipe.send_bytes(b"m")
+    except Exception:  # the one place where a child's bug becomes an outcome
+        pipe.send_bytes(b"e" + traceback.format_exc().encode("utf-8", "replace"))
+
+
+class _Reporter:
+    """Sends the first report, the last one and some in between."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._next = 0.0
+
+    def __call__(self, done: int, of: int) -> None:
+        now = monotonic()
+        if now >= self._next or done == of:
+            self._next = now + PROGRESS_S
+            self._pipe.send_bytes(b"p" + json.dumps([done, of]).encode())
+
+
+def _limit_memory(megabytes: int) -> None:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        present = int(file.read().split()[0]) * resource.getpagesize()
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = present + megabytes * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))

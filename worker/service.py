@@ -1,0 +1,170 @@
+"""The worker process: takes jobs from the queue, runs as many as it has slots, and looks after workers that died.
+
+DBOS hands each job to exactly one living worker and, when a worker starts again under its name, the jobs that it held.
+A worker that never comes back shows by its silent heartbeat: any other queues its jobs anew. Asked to stop, a worker
+queues its own jobs anew, so nothing waits for it.
+"""
+
+import logging
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event
+from time import monotonic
+
+from dbos import DBOS, DBOSConfig
+
+from app.errors import AppError
+from app.settings import Settings
+from app.storage import engine, proofs, queue, workers
+from app.storage.blobs import BlobStore
+from app.storage.records import Job
+from worker import executor, jobs, limits
+from worker.jobs import Bench, Stopped
+from worker.limits import Limits, Work
+from worker.run import prove_model
+
+logger = logging.getLogger(__name__)
+
+BEAT_S = 2.0
+POLL_S = 0.1
+"""How often the queue is asked for work: the longest that a job waits for a free slot."""
+
+SWEEP_S = 30.0
+"""How often jobs that the queue gave up on are looked for."""
+
+KEEP = timedelta(days=7)
+"""How long the queue remembers a job that ended. Our rows stay."""
+
+GOODBYE_S = 10
+"""How long stopping waits for jobs to be put away."""
+
+
+def serve(settings: Settings, *, work: Work = prove_model, at: Callable[[str], None] = lambda moment: None) -> None:
+    """Runs until SIGTERM or SIGINT. Call it from the main thread, once per process.
+
+    Raises `DatabaseOutdated` before it takes any work. `work` and `at` are for tests.
+    """
+    with executor.claimed(settings.lock_dir) as name:
+        database = engine.connect(settings.database_url)
+        engine.require_current(database)
+        limits.prepare()
+        jobs_queue = queue.connect(database)
+        bench = Bench(
+            database=database,
+            queue=jobs_queue,
+            blobs=BlobStore(settings.blob_dir),
+            limits=Limits(settings.proof_time_limit_s, settings.proof_memory_limit_mb),
+            work=work,
+            at=at,
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: bench.stopping.set())
+        warden = Warden(bench, jobs_queue, name, settings.worker_slots)
+        warden.beat()  # before the first job: a job's worker must never look dead
+        _launch(settings, name, bench)
+        try:
+            while not bench.stopping.wait(BEAT_S):
+                warden.tend()
+        finally:
+            bench.stopping.set()
+            DBOS.destroy(workflow_completion_timeout_sec=GOODBYE_S)
+            warden.leave()
+            database.dispose()
+
+
+def _launch(settings: Settings, name: str, bench: Bench) -> None:
+    config: DBOSConfig = {
+        "name": queue.APPLICATION,
+        "system_database_url": engine.normal_url(settings.database_url).render_as_string(hide_password=False),
+        "executor_id": name,
+        "application_version": queue.VERSION,
+        "run_migrations": False,
+        "log_level": "WARNING",
+    }
+    DBOS(config=config)
+
+    @DBOS.workflow(name=queue.WORKFLOW, max_recovery_attempts=100)  # `proofs.MAX_DEATHS` comes first
+    def prove(proof_id: int, attempt: int) -> None:
+        try:
+            jobs.run(bench, Job(proof_id, attempt))
+        except Stopped:
+            Event().wait()  # an end would be recorded: the job must stay unfinished, for whoever takes it next
+
+    DBOS.listen_queues([queue.NAME])
+    DBOS.launch()
+    DBOS.register_queue(
+        queue.NAME,
+        worker_concurrency=settings.worker_slots,
+        polling_interval_sec=POLL_S,
+        on_conflict="always_update",
+    )
+    logger.info("worker ready", extra={"action": "ready", "executor": name, "slots": settings.worker_slots})
+
+
+@dataclass
+class Warden:
+    """Keeps this worker's heartbeat and picks up what others left."""
+
+    bench: Bench
+    queue: queue.DBOSQueue
+    name: str
+    slots: int
+    _sweep_at: float = 0.0
+
+    def tend(self) -> None:
+        """One round. A database that is away is a round without effect."""
+        try:
+            self.beat()
+            self.take_over()
+            if monotonic() >= self._sweep_at:
+                self._sweep_at = monotonic() + SWEEP_S
+                self.sweep()
+        except AppError as trouble:
+            logger.warning("round skipped", extra={"action": "tend", "why": str(trouble)})
+
+    def beat(self) -> None:
+        with self.bench.database.writing() as session:
+            workers.beat(session, self.name, self.slots)
+
+    def take_over(self) -> None:
+        """Queues the jobs of dead workers anew, then forgets those workers."""
+        with self.bench.database.reading() as session:
+            dead = [worker for worker in workers.known(session) if not worker.is_alive and worker.executor != self.name]
+        for worker in dead:
+            for job in self.queue.claimed_by(worker.executor):
+                with self.bench.database.writing() as session:
+                    following = proofs.take_over(session, self.queue, job)
+                self.queue.drop(job)
+                logger.warning(
+                    "job taken over",
+                    extra={
+                        "action": "take-over",
+                        "job": job.id,
+                        "next": following and following.id,
+                        "from": worker.executor,
+                    },
+                )
+            with self.bench.database.writing() as session:
+                workers.forget(session, worker.executor)
+
+    def sweep(self) -> None:
+        """Ends proofs whose job ended in the queue without saying so, and lets the queue forget old jobs."""
+        for job in self.queue.failed():
+            with self.bench.database.writing() as session:
+                if proofs.fail(
+                    session, job, "The queue gave this proof up. Request it again; the worker's log says why."
+                ):
+                    logger.error("job lost its proof", extra={"action": "sweep", "job": job.id})
+        self.queue.forget_ended(KEEP)
+
+    def leave(self) -> None:
+        """Says goodbye, unless jobs are left: then silence makes somebody take them over."""
+        try:
+            if self.queue.claimed_by(self.name):
+                return
+            with self.bench.database.writing() as session:
+                workers.forget(session, self.name)
+        except AppError as trouble:
+            logger.warning("left without a word", extra={"action": "leave", "why": str(trouble)})
