@@ -15,7 +15,8 @@ logits are summed apart, so a term loses at most (n + 3) u e (|h_x| + |h_m| + ma
 |h_x| + |h_m| is no larger than the largest difference from which the margin is computed. What lies between is neither
 certified nor wrong.
 
-Exact but for near ties. Cost O(v^n v), refused beyond 2^36 inputs. Hints: none.
+Exact but for near ties, and for inputs whose every token gets exp(-299) of the favourite token's attention or less.
+Cost O(v^n v), refused beyond 2^36 inputs. Hints: none.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,17 +1,24 @@
 """The cubic proof: the published counts as published; strict, a theorem that costs almost nothing of them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from proofs.bound import Bound
+from proofs.errors import CheckRefused
 from proofs.model import Model
 from proofs.prove import task_of
-from proofs.strategies import Check
+from proofs.strategies import Check, cubic
 from proofs.strategies.cubic import check, check_as_published, worst_wrong_logits
+from proofs.tables import Tables
 from proofs.tally import Tally
+from tests.proofs.mutants import mutant
+from tests.proofs.problems import averages_its_tokens, from_tables, misled_by_a_position, writes_at_a_position
 from tests.proofs.references import FIXTURE_A, FIXTURE_B, REFERENCE, trained, written_out
+from tests.proofs.rounding import hides_its_answer_below_the_last_bit
+from tests.proofs.soundness import assert_sound
 
 PUBLISHED = {name: record["cubic"]["correct"] for name, record in REFERENCE.items()}
 PUBLISHED["lab-v64-k4-seed123"] = 16_070_424
@@ -76,3 +83,47 @@ def test_the_worst_class_is_undefined_where_no_input_is_in_it() -> None:
         assert (maximum >= query).all()
         assert ((token < maximum) == (others > 0)).all()
         assert (others <= np.where(maximum == query, 2, 1)).all()
+
+
+def test_a_lead_that_floats_cannot_see_is_not_certified() -> None:
+    assert bound(check, hides_its_answer_below_the_last_bit()).correct == 0
+
+
+def test_a_forgotten_margin_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Tables, "margin", lambda tables: 0.0)
+    assert bound(check, hides_its_answer_below_the_last_bit()).correct > 0
+
+
+def outvoted_by_its_query() -> Model:
+    """One copy of the largest token beats one smaller token, but not that token and an equal query."""
+    return from_tables(np.tile(np.arange(5) * 0.5, (5, 1)), 10 * np.eye(5), np.zeros((5, 5)), n_ctx=3)
+
+
+@pytest.mark.parametrize(
+    ("function", "right", "broken", "problem"),
+    [
+        ("_allowed", "at_least < 0 and at_greatest < 0", "at_greatest < 0", misled_by_a_position),
+        ("_counts", "choices[c] ** c", "m ** c", averages_its_tokens),
+        ("_allowed", "rise[m, query] * (sums", "0.0 * (sums", outvoted_by_its_query),
+        ("_largest_wrong", "lead.max(axis=1)", "np.sort(lead, axis=1)[:, -2]", averages_its_tokens),
+    ],
+    ids=[
+        "puts the maxima where attention is greatest",
+        "certifies what it did not test",
+        "forgets the query",
+        "overlooks the worst wrong answer",
+    ],
+)
+def test_a_broken_lemma_would_be_noticed(
+    function: str, right: str, broken: str, problem: Callable[[], Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cubic, function, mutant(getattr(cubic, function), right, broken))
+    with pytest.raises((AssertionError, CheckRefused)):
+        assert_sound(bound(check, problem()), problem())
+
+
+def test_a_position_at_its_best_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = mutant(vars(cubic.Leads)["of"].__func__, ".max(axis=0)", ".min(axis=0)")
+    monkeypatch.setattr(cubic.Leads, "of", classmethod(broken))
+    with pytest.raises(AssertionError):
+        assert_sound(bound(check, writes_at_a_position()), writes_at_a_position())
