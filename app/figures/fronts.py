@@ -1,0 +1,189 @@
+"""Bound or tightness against length: every finished proof as a point, and the front of each variant as a staircase.
+
+Strict and as-published proofs never share a front, and a proof under a soundness alarm is on none and not drawn.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+from itertools import groupby
+
+import numpy as np
+
+from app import numbers
+from app.figures import Figure, palette
+from app.storage.records import FrontPoint
+from proofs.frontier import front, staircase
+
+MOST_MARKERS = 2000
+"""Beyond this many proofs the beaten ones are drawn as a density: thousands of SVG marks freeze a page."""
+
+DENSITY_CELLS = (60, 40)
+BASELINE_STEPS = 40
+LONGEST_NAME = 60
+
+
+class Height(StrEnum):
+    """What a front shows upwards. The value is the word in the URL."""
+
+    BOUND = "bound"
+    TIGHTNESS = "tightness"
+
+
+TITLES = {Height.BOUND: "bound on the accuracy", Height.TIGHTNESS: "tightness: bound / true accuracy"}
+
+
+@dataclass(frozen=True)
+class Front:
+    """What one drawing shows, before it is drawn."""
+
+    points: list[FrontPoint]
+    """Everything that has a length in this cost model and a height."""
+    steps: dict[str, list[FrontPoint]]
+    """The unbeaten proofs by variant, shortest first."""
+    left_out: int
+    """Finished proofs without a length in this cost model or without a height."""
+    alarms: int
+    cost_model: str
+    height: Height
+
+    def length_of(self, point: FrontPoint) -> int:
+        return point.lengths[self.cost_model]
+
+    def height_of(self, point: FrontPoint) -> float:
+        value = point.bound if self.height is Height.BOUND else point.tightness
+        assert value is not None  # `front_of` keeps no point without
+        return value
+
+
+def front_of(points: Sequence[FrontPoint], *, cost_model: str, height: Height = Height.BOUND) -> Front:
+    """Sorts the points into what is drawn, what leads, and what must not be drawn."""
+    sound = [point for point in points if not point.alarm]
+    drawn = [
+        point
+        for point in sound
+        if point.lengths.get(cost_model) and (height is Height.BOUND or point.tightness is not None)
+    ]
+    found = Front(drawn, {}, len(sound) - len(drawn), len(points) - len(sound), cost_model, height)
+    for variant in sorted({point.variant for point in drawn}):
+        same = [point for point in drawn if point.variant == variant]
+        found.steps[variant] = front(same, length=found.length_of, bound=found.height_of)
+    return found
+
+
+def bound_against_length(shown: Front) -> Figure:
+    """The drawing of a front, with log length."""
+    until = max((shown.length_of(point) for point in shown.points), default=1)
+    traces = [*_baselines(shown)]
+    traces += [_line(shown, variant, until) for variant in sorted(shown.steps, reverse=True)]
+    marked = shown.points
+    if len(marked) > MOST_MARKERS:
+        traces.insert(0, _density(shown))
+        marked = [point for steps in shown.steps.values() for point in steps]
+    by_kind = sorted(marked, key=lambda point: (point.variant != "strict", point.family, point.proof_id))
+    for (_, family, variant), group in groupby(by_kind, key=lambda p: (p.variant != "strict", p.family, p.variant)):
+        traces.append(_markers(shown, family, variant, list(group)))
+    return {
+        "data": traces,
+        "layout": {
+            "xaxis": {"type": "log", "title": {"text": f"length: operations ({shown.cost_model})"}},
+            "yaxis": {"title": {"text": TITLES[shown.height]}},
+            "showlegend": True,
+            "hovermode": "closest",
+        },
+    }
+
+
+def _line(shown: Front, variant: str, until: int) -> Figure:
+    corners = staircase([(shown.length_of(p), shown.height_of(p)) for p in shown.steps[variant]], until=until)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": f"front, {variant}",
+        "x": [float(length) for length, _ in corners],
+        "y": [height for _, height in corners],
+        "line": {"color": "var(--ink-2)", "width": 1.5, "dash": "solid" if variant == "strict" else "dot"},
+        "hoverinfo": "skip",
+    }
+
+
+def _markers(shown: Front, family: str, variant: str, points: list[FrontPoint]) -> Figure:
+    """Filled marks are strict proofs, hollow ones as published."""
+    hollow = "" if variant == "strict" else "-open"
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": family if variant == "strict" else f"{family}, {variant}",
+        "x": [float(shown.length_of(point)) for point in points],
+        "y": [shown.height_of(point) for point in points],
+        "hovertext": [hover(point, shown.cost_model) for point in points],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "customdata": [point.proof_id for point in points],
+        "marker": {
+            "color": palette.colour(family),
+            "symbol": palette.shape(family) + hollow,
+            "size": 10,
+            "line": {"width": 2 if hollow else 1, "color": palette.colour(family) if hollow else "var(--surface)"},
+        },
+    }
+
+
+def _baselines(shown: Front) -> list[Figure]:
+    """Partial enumeration: with a fraction of brute force's length comes that fraction of its bound. One line per task."""
+    lines = []
+    brute = [point for point in shown.points if point.strategy == "brute-force"]
+    best = {(p.n_ctx, p.d_vocab): p for p in sorted(brute, key=shown.height_of)}
+    shortest = min((shown.length_of(point) for point in shown.points), default=1)
+    for (n_ctx, d_vocab), point in sorted(best.items()):
+        length, height = shown.length_of(point), shown.height_of(point)
+        spent = np.geomspace(float(min(shortest, length)), float(length), BASELINE_STEPS)
+        lines.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": f"part of brute force ({d_vocab}, {n_ctx})",
+                "x": [float(f"{x:.4g}") for x in spent],
+                "y": [float(f"{height * x / length:.4g}") for x in spent],
+                "line": {"color": "var(--ink-3)", "width": 1, "dash": "dash"},
+                "hoverinfo": "skip",
+            }
+        )
+    return lines
+
+
+def _density(shown: Front) -> Figure:
+    x = np.log10([float(shown.length_of(point)) for point in shown.points])
+    y = np.array([shown.height_of(point) for point in shown.points])
+    counts, x_edges, y_edges = np.histogram2d(x, y, bins=DENSITY_CELLS)
+    return {
+        "type": "heatmap",
+        "name": "proofs per cell",
+        "x": (10 ** ((x_edges[:-1] + x_edges[1:]) / 2)).tolist(),
+        "y": ((y_edges[:-1] + y_edges[1:]) / 2).tolist(),
+        "z": [[int(n) or None for n in row] for row in counts.T],
+        "colorscale": [[0, "var(--density-low)"], [1, "var(--density-high)"]],
+        "showscale": False,
+        "hovertemplate": "%{z} proofs<extra></extra>",
+    }
+
+
+def hover(point: FrontPoint, cost_model: str) -> str:
+    """The whole result in a few lines."""
+    name = point.model_name if len(point.model_name) <= LONGEST_NAME else point.model_name[: LONGEST_NAME - 1] + "…"
+    lines = [
+        f"<b>{escape(point.strategy)}</b>, {escape(point.variant)}",
+        f"{escape(name, quote=False)} (max-of-{point.n_ctx}, {point.d_vocab} tokens)",
+        f"accuracy ≥ {numbers.at_least(point.correct, point.total)} ({point.trust})",
+        f"{_short(point.correct)} of {_short(point.total)} sequences",
+        f"length {numbers.count(point.lengths[cost_model])} operations",
+    ]
+    if point.tightness is not None:
+        lines.append(f"tightness {numbers.ratio_at_least(point.tightness)}")
+    if point.seconds is not None:
+        lines.append(f"checked in {numbers.duration(point.seconds)}")
+    return "<br>".join(lines)
+
+
+def _short(value: int) -> str:
+    return numbers.exact(value) if value < 10**12 else numbers.count(value)

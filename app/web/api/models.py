@@ -1,0 +1,75 @@
+"""Models: upload, list, read, annotate."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.storage import models
+from app.web import listing, schemas, uploads
+from app.web.api.parameters import of_list
+from app.web.schemas import Digest
+from app.web.site import SiteDep
+
+router = APIRouter(prefix="/models", tags=["models"])
+
+SORT = "-created_at"
+BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "The bytes of a safetensors file with TransformerLens names.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+Name = Annotated[str | None, Query(max_length=models.MAX_NAME_LENGTH, description="What to call it; may be left out.")]
+
+
+class Annotation(BaseModel):
+    """What is given is changed, the rest stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"tags": ["seed sweep", "v64"]}]})
+
+    name: Annotated[str, Field(min_length=1, max_length=models.MAX_NAME_LENGTH)] | None = None
+    notes: Annotated[str, Field(max_length=models.MAX_NOTES_LENGTH)] | None = None
+    tags: Annotated[Sequence[str], Field(max_length=models.MAX_TAGS)] | None = None
+
+
+@router.get("", summary="List models", openapi_extra=of_list(models.FIELDS, models.SORTS, SORT))
+def list_models(request: Request, site: SiteDep) -> schemas.PageOut[schemas.ModelOut]:
+    shown = listing.strict(listing.read(request.url.path, request.query_params, models.FIELDS, sort=SORT))
+    with site.database.reading() as session:
+        return schemas.models(
+            models.page(session, filters=shown.filters, sort=shown.sort, next=shown.next, limit=shown.limit)
+        )
+
+
+@router.post(
+    "",
+    summary="Upload a checkpoint",
+    status_code=HTTPStatus.CREATED,
+    responses={HTTPStatus.OK: {"model": schemas.ModelOut, "description": "These weights are already here"}},
+    openapi_extra=BODY,
+)
+async def upload(request: Request, response: Response, site: SiteDep, name: Name = None) -> schemas.ModelOut:
+    """The body is the file itself, streamed. The same weights again are the same model: 200 instead of 201."""
+    record, is_new = await uploads.receive(site, request.stream(), uploads.name_of(name, None))
+    response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
+    response.headers["location"] = f"/api/v1/models/{record.digest}"
+    return schemas.model(record)
+
+
+@router.get("/{digest}", summary="One model")
+@router.head("/{digest}", summary="Is this model here?")
+def get_model(site: SiteDep, digest: Digest) -> schemas.ModelOut:
+    with site.database.reading() as session:
+        return schemas.model(models.get(session, digest))
+
+
+@router.patch("/{digest}", summary="Change a model's name, notes or tags")
+def annotate(site: SiteDep, digest: Digest, change: Annotation) -> schemas.ModelOut:
+    with site.database.writing() as session:
+        return schemas.model(
+            models.annotate(session, digest, name=change.name, notes=change.notes, tags=change.tags)
+        )

@@ -1,0 +1,124 @@
+"""How a page is made: a frozen dataclass that names its template, the shell around it, and filters for numbers.
+
+A template sees exactly the fields of its page, `shell`, and the globals below; a test compares them.
+"""
+
+from dataclasses import dataclass, fields
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import orjson
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from app import numbers
+from app.errors import AppError
+from app.storage import proofs
+from app.web import prose
+from app.web.assets import PLOTLY, Assets
+from proofs.strategies import BY_NAME
+
+if TYPE_CHECKING:  # only storage speaks SQL; here a session is handed on
+    from sqlalchemy.orm import Session
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+
+
+class Page:
+    """Base of every page. A subclass is a frozen dataclass whose fields are what its template may use."""
+
+    template: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class Shell:
+    """What every page has around it."""
+
+    path: str
+    alarms: tuple[int, ...] = ()
+    """Proofs under a soundness alarm."""
+    revision: int | None = None
+    """Where the page starts to listen for changes; None on a page without the database."""
+    notices: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, request: Request, session: "Session", *notices: str) -> "Shell":
+        """Made first, in the session that reads the page: what changes later is then noticed."""
+        found = tuple(proof.id for proof in proofs.alarms(session))
+        return cls(request.url.path, found, proofs.revision(session), notices)
+
+
+@dataclass(frozen=True)
+class ErrorPage(Page):
+    template = "error.html"
+    status: int
+    title: str
+    message: str
+    details: tuple[str, ...]
+    request_id: str
+
+
+def render(request: Request, shell: Shell, page: Page, status: int = HTTPStatus.OK) -> HTMLResponse:
+    assets: Assets = request.app.state.site.assets
+    context = {field.name: getattr(page, field.name) for field in fields(page)}  # type: ignore[arg-type]
+    text = environment().get_template(page.template).render(
+        **context, shell=shell, url=request.app.url_path_for, asset=_asset(request, assets)
+    )  # fmt: skip
+    return HTMLResponse(text, status)
+
+
+def error(request: Request, problem: AppError) -> HTMLResponse:
+    """Needs no database: it may be what is broken."""
+    page = ErrorPage(
+        status=int(problem.status),
+        title=HTTPStatus(problem.status).phrase,
+        message=problem.message,
+        details=tuple(f"{one.field}: {one.message}" for one in problem.errors),
+        request_id=request.state.request_id,
+    )
+    return render(request, Shell(request.url.path), page, page.status)
+
+
+def _asset(request: Request, assets: Assets) -> Any:
+    def address(name: str) -> str:
+        return f"{request.app.url_path_for('static', name=name)}{assets.query(name)}"
+
+    return address
+
+
+def as_json(value: Any) -> Markup:
+    """JSON inside a script element: `<` is escaped, so no text can close the element."""
+    text = orjson.dumps(value).decode()
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+@cache
+def environment() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {
+        "at_least": numbers.at_least,
+        "ratio": numbers.ratio_at_least,
+        "count": numbers.count,
+        "exact": numbers.exact,
+        "significant": numbers.significant,
+        "duration": numbers.duration,
+        "size": numbers.size,
+        "moment": numbers.moment,
+        "as_json": as_json,
+        "markdown": prose.to_html,
+        "family": lambda name: BY_NAME[name].family if name in BY_NAME else "other",
+    }
+    found.globals |= {"plotly": PLOTLY}
+    return found

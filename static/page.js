@@ -1,0 +1,32 @@
+// Small conveniences. Every page works without them.
+"use strict";
+(() => {
+  const typing = (target) => target.matches("input, textarea, select") || target.isContentEditable;
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    const search = document.querySelector("[data-search]");
+    if (!search) return;
+    event.preventDefault();
+    search.focus();
+    search.select();
+  });
+
+  // One box that ticks or clears all boxes of its form.
+  for (const all of document.querySelectorAll("[data-all]")) {
+    all.closest("[data-all-row]").hidden = false;
+    all.addEventListener("change", () => {
+      for (const box of all.form.querySelectorAll("input[type=checkbox][name=wanted]")) box.checked = all.checked;
+    });
+  }
+
+  // A choice that takes effect at once; without JavaScript the form's button does it.
+  for (const select of document.querySelectorAll("select[data-submit]")) {
+    select.addEventListener("change", () => select.form.requestSubmit());
+  }
+
+  document.addEventListener("mouseover", (event) => {
+    const time = event.target.closest("time[datetime]");
+    if (time) time.title = `${new Date(time.dateTime).toLocaleString()} in your time zone`;
+  });
+})();

@@ -1,0 +1,124 @@
+// Draws every [data-plot]: the figure is JSON in the page ([data-figure]) or at an address (data-src). Plotly itself is
+// fetched only when a plot comes near the window. Colours written as var(--name) take the theme's value at drawing time.
+"use strict";
+(() => {
+  const probe = document.createElement("i");
+  probe.hidden = true;
+
+  const resolved = (name) => {
+    probe.style.color = name;
+    return getComputedStyle(probe).color;
+  };
+
+  const themed = (value) => {
+    if (typeof value === "string") return value.startsWith("var(--") ? resolved(value) : value;
+    if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map(themed);
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, themed(inner)]));
+    }
+    return value;
+  };
+
+  const axis = (given, grid) => ({
+    gridcolor: "var(--line)", zeroline: false, linecolor: "var(--line-strong)", tickcolor: "var(--line-strong)",
+    automargin: true, showgrid: grid, tickfont: { color: "var(--ink-3)", size: 11 }, ...given,
+    title: { ...(given?.title ?? {}), font: { color: "var(--ink-2)", size: 12 }, standoff: 8 },
+  });
+
+  const layout = (figure, narrow) => {
+    const grid = figure.data[0]?.type !== "heatmap" || figure.data.length > 1;
+    return {
+      ...figure.layout,
+      xaxis: axis(figure.layout.xaxis, grid),
+      yaxis: axis(figure.layout.yaxis, grid),
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      margin: { l: narrow ? 40 : 52, r: 12, t: 10, b: 40 },
+      font: { family: getComputedStyle(document.body).fontFamily, color: "var(--ink-2)", size: 12 },
+      legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: narrow ? 10 : 12 } },
+      hoverlabel: { bgcolor: "var(--surface)", bordercolor: "var(--line-strong)", font: { color: "var(--ink)" }, align: "left" },
+      dragmode: narrow ? false : "zoom",
+    };
+  };
+
+  let plotly = null;
+  const library = () => {
+    plotly ??= new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = document.querySelector("meta[name=plotly]").content;
+      script.onload = () => resolve(window.Plotly);
+      script.onerror = () => reject(new Error("The plot library could not be loaded."));
+      document.head.append(script);
+    });
+    return plotly;
+  };
+
+  const requests = new Map();
+  const fetched = (address) => {
+    if (!requests.has(address)) {
+      requests.set(address, fetch(address, { headers: { accept: "application/json" } }).then((answer) => {
+        if (!answer.ok) throw new Error(`The figure could not be loaded (${answer.status}).`);
+        return answer.json();
+      }));
+    }
+    return requests.get(address);
+  };
+
+  const figureOf = async (place) => {
+    if (!place.dataset.src) return JSON.parse(place.querySelector("[data-figure]").textContent);
+    const found = await fetched(place.dataset.src);
+    return place.dataset.key ? found[place.dataset.key] : found;
+  };
+
+  const opened = (place) => (event) => {
+    const id = event.points?.[0]?.customdata;
+    if (place.dataset.href && Number.isInteger(id)) location.assign(place.dataset.href.replace("{id}", id));
+  };
+
+  const draw = async (place) => {
+    try {
+      const [Plotly, figure] = await Promise.all([library(), figureOf(place)]);
+      const narrow = place.clientWidth < 480;
+      let canvas = place.querySelector("[data-canvas]");
+      const first = !canvas;
+      if (first) {
+        canvas = document.createElement("div");
+        canvas.dataset.canvas = "";
+        canvas.style.height = "100%";
+        place.append(canvas);
+      }
+      const themedFigure = themed({ data: figure.data, layout: layout(figure, narrow) });
+      await Plotly.react(canvas, themedFigure.data, themedFigure.layout, {
+        responsive: true, displaylogo: false, displayModeBar: narrow ? false : "hover",
+        modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+      });
+      if (first && place.dataset.href) canvas.on("plotly_click", opened(place));
+      place.querySelector(".waiting")?.remove();
+      place.dataset.drawn = "yes";
+    } catch (error) {
+      place.classList.add("failed");
+      const waiting = place.querySelector(".waiting");
+      if (waiting) waiting.textContent = `${error.message} The table below holds the same numbers.`;
+    }
+  };
+
+  const near = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      near.unobserve(entry.target);
+      draw(entry.target);
+    }
+  }, { rootMargin: "300px" });
+
+  const watch = () => document.querySelectorAll("[data-plot]:not([data-drawn])").forEach((place) => near.observe(place));
+  const start = () => {
+    document.body.append(probe);
+    watch();
+  };
+  const again = () => document.querySelectorAll("[data-drawn]").forEach(draw);
+
+  document.addEventListener("DOMContentLoaded", start);
+  document.addEventListener("plotsadded", watch);
+  document.addEventListener("themechange", again);
+  document.addEventListener("figurechange", (event) => { if (event.target.dataset.drawn) draw(event.target); });
+})();
