@@ -1,8 +1,8 @@
 """What a check may say, and the only place where it becomes a claim.
 
-A check speaks query by query: for each maximum, how many inputs of the block (query, maximum) are certified correct and,
-where it can tell, how many are wrong for certain. `Bound.of` compares every number with the exact size of its block,
-so that a strategy with a bug in its counting is refused instead of believed.
+A check speaks query by query: for each maximum, how many inputs of the block (query, maximum) are certified
+correct and, where it can tell, how many are wrong for certain. `Bound.of` compares every number with the exact
+size of its block, so that a strategy with a bug in its counting is refused instead of believed.
 """
 
 from collections.abc import Iterable

@@ -127,9 +127,7 @@ def _split(data: bytes) -> tuple[dict[str, Any], int]:
         raise UnreadableCheckpoint(f"The header is not a JSON object. {CONVERT}")
     header.pop("__metadata__", None)
     if len(header) > MAX_TENSORS:
-        raise UnreadableCheckpoint(
-            f"The header lists {len(header):,} tensors; at most {MAX_TENSORS:,} are accepted."
-        )
+        raise UnreadableCheckpoint(f"The header lists {len(header):,} tensors; at most {MAX_TENSORS:,} are accepted.")
     return header, len(data) - 8 - length
 
 
@@ -198,9 +196,7 @@ def _why_unknown(name: str) -> str:
     if re.search(r"\.mlp\.|^mlp\.", name):
         return f"{name} belongs to an MLP: the proofs cover attention-only models. Train with attn_only=True."
     if re.search(r"(^|\.)ln\w*\.", name):
-        return (
-            f"{name} belongs to a layer norm, which the proofs do not cover. Train with normalization_type=None."
-        )
+        return f"{name} belongs to a layer norm, which the proofs do not cover. Train with normalization_type=None."
     return (
         f"{name[:80]!r} is not a tensor of a one-layer attention-only TransformerLens model. Expected: "
         f"{', '.join(FIELD_OF)}. Rename it or leave it out."

@@ -1,23 +1,23 @@
 """Counts sequences whose separable sum reaches zero, by a dynamic programme over positions.
 
-Given terms f(j, t) for free positions j and tokens t <= m, and a base, how many tuples (t_0, t_1, ...) have
-base + sum_j f(j, t_j) >= 0? The state is (partial sum in whole bins, does the tuple hold m yet). A term is
-rounded to whole bins, up for an upper bound on the count (`reaching_at_most`) and down for a lower bound
-(`reaching_at_least`). A state that can no longer reach zero, or no longer miss it, leaves at once, so that only the band in
-between needs bins; the last position is one look-up per state.
+Given terms f(j, t) for free positions j and tokens t <= m, and a base, how many tuples (t_0, t_1, ...) have base
++ sum_j f(j, t_j) >= 0? The state is (partial sum in whole bins, does the tuple hold m yet). A term is rounded to
+whole bins, up for an upper bound on the count (`reaching_at_most`) and down for a lower bound
+(`reaching_at_least`). A state that can no longer reach zero, or no longer miss it, leaves at once, so that only
+the band in between needs bins; the last position is one look-up per state.
 
-Counts are float64: exact below 2**53, and beyond that `as_count_up` and `as_count_down` grant what the additions may have
-lost. Operations are counted as executed (`proofs.tally`).
+Counts are float64: exact below 2**53, and beyond that `as_count_up` and `as_count_down` grant what the additions
+may have lost. Operations are counted as executed (`proofs.tally`).
 
-All kernels that call each other live in this file: numba's cache notices a change in the file of the function that
-it compiled, not in the files of the functions called.
+All kernels that call each other live in this file: numba's cache notices a change in the file of the function
+that it compiled, not in the files of the functions called.
 """
 
 from math import ceil, floor
 
 import numba
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 Array = np.ndarray
 
@@ -74,19 +74,23 @@ def reaching_for_answers(
     direct: Float64[Array, " logit"],
     low: Float64[Array, "n_ctx token"],
     high: Float64[Array, "n_ctx token"],
+    open_answers: Bool[Array, "maximum logit"],
     margin: float,
     query: int,
     bins: int,
 ) -> tuple[Float64[Array, " maximum"], Float64[Array, " maximum"], int]:
     """For each maximum m: at least as many sequences as are answered otherwise than m, by the union bound over the wrong
-    answers x; at most as many, from the single most frequent x; and the operations spent."""
+    answers x; at most as many, from the single most frequent x; and the operations spent.
+
+    Only the x of open_answers[m] are looked at; the others are known never to be answered (`proofs.settling`).
+    """
     n_ctx, d_vocab, _ = ov.shape
     at_most = np.zeros(d_vocab)
     at_least = np.zeros(d_vocab)
     operations = 0
     for m in range(query, d_vocab):
         for x in range(d_vocab):
-            if x == m:
+            if not open_answers[m, x]:
                 continue
             terms, base, spent = _terms_for_answer(ov, direct, low, high, margin, query, m, x)
             operations += spent + (n_ctx - 1) * (m + 2)
@@ -129,7 +133,8 @@ def _terms_for_answer(
 
 @numba.njit(cache=True)
 def _weighted(rise: float, when_negative: float, when_positive: float) -> float:
-    return rise * (when_positive if rise > 0 else when_negative)
+    value: float = rise * (when_positive if rise > 0 else when_negative)
+    return value
 
 
 @numba.njit(cache=True)
@@ -168,7 +173,9 @@ def largest_sum(terms: Float64[Array, "positions tokens"], base: float, needs_la
     if positions == 0:
         return -np.inf
     # What these additions and subtractions lose to rounding, in proportion to the loss, is given back.
-    return total - least_loss * (1.0 - (positions + 8) * 2.0**-52)
+    weight: float = when_positive if rise > 0 else when_negative
+    product: float = rise * weight
+    return product
 
 
 @numba.njit(cache=True)
@@ -191,54 +198,89 @@ def _reaching(
         return _completions(tokens, positions, not needs_last), operations
 
     found = 0.0
-    # States with partial sum s in [-most, -least) are stored at s + most: [holds the last token, partial sum].
+    # Partial sum s in [-most, -least) is stored at s + most: [holds the last token, partial sum]. `places` lists what is not zero.
     now = np.zeros((2, most[0] - least[0]))
-    now[0 if needs_last else 1, most[0]] = 1.0
+    places = np.empty((2, most[0] - least[0]), np.int64)
+    filled = np.zeros(2, np.int64)
+    start = 0 if needs_last else 1
+    now[start, most[0]] = 1.0
+    places[start, 0] = most[0]
+    filled[start] = 1
     for j in range(positions - 1):
         width = most[j + 1] - least[j + 1]
         after = np.zeros((2, width))
+        places_after = np.empty((2, width), np.int64)
+        filled_after = np.zeros(2, np.int64)
         whole_held = _completions(tokens, positions - j - 1, True)
         whole_bare = _completions(tokens, positions - j - 1, False)
+        values, ways, spent = _distinct(steps[j])
+        operations += spent
         for held in range(2):
-            for index in range(now.shape[1]):
+            for place in range(filled[held]):
+                index = places[held, place]
                 count = now[held, index]
-                if count == 0.0:
-                    continue
-                partial = index - most[j]
-                for t in range(tokens):
-                    to = 1 if t == tokens - 1 else held
-                    at = partial + steps[j, t] + most[j + 1]
+                partial = index - most[j] + most[j + 1]
+                # The last distinct entry is the last token, which makes the tuple hold it.
+                for k in range(values.shape[0]):
+                    to = 1 if k == values.shape[0] - 1 else held
+                    at = partial + values[k]
                     if at < 0:
                         continue
                     if at >= width:
-                        found += count * (whole_held if to == 1 else whole_bare)
-                    else:
-                        after[to, at] += count
-                operations += 5 * tokens
-        now = after
-    found_last, operations_last = _last(now, steps[positions - 1], most[positions - 1])
+                        found += count * ways[k] * (whole_held if to == 1 else whole_bare)
+                        continue
+                    if after[to, at] == 0.0:
+                        places_after[to, filled_after[to]] = at
+                        filled_after[to] += 1
+                    after[to, at] += count * ways[k]
+                operations += 6 * values.shape[0]
+        now, places, filled = after, places_after, filled_after
+    found_last, operations_last = _last(now, places, filled, steps[positions - 1], most[positions - 1])
     return found + found_last, operations + operations_last
 
 
 @numba.njit(cache=True)
-def _last(now: Array, steps: Array, offset: int) -> tuple[float, int]:
+def _distinct(steps: Array) -> tuple[Array, Array, int]:
+    """The distinct steps of all tokens but the last with their multiplicities, then the last token's own."""
+    others = np.sort(steps[:-1])
+    values = np.empty(steps.shape[0], np.int64)
+    ways = np.empty(steps.shape[0])
+    size = 0
+    for step in others:
+        if size > 0 and values[size - 1] == step:
+            ways[size - 1] += 1.0
+        else:
+            values[size] = step
+            ways[size] = 1.0
+            size += 1
+    values[size] = steps[-1]
+    ways[size] = 1.0
+    spent = others.shape[0] * (2 + int(np.ceil(np.log2(others.shape[0] + 1.0))))
+    return values[: size + 1], ways[: size + 1], spent
+
+
+@numba.njit(cache=True)
+def _last(now: Array, places: Array, filled: Array, steps: Array, offset: int) -> tuple[float, int]:
     """The last position: for each state, the tokens whose step reaches zero."""
     width = now.shape[1]
     tokens = steps.shape[0]
-    # reaching[i] = number of tokens with step >= offset - i, so that partial sum i - offset reaches zero
+    # reaching[i]: tokens with step >= offset - i, with which the partial sum i - offset reaches zero
     reaching = np.zeros(width)
     for t in range(tokens):
         at = max(offset - steps[t], 0)
         if at < width:
             reaching[at] += 1.0
+    for index in range(1, width):
+        reaching[index] += reaching[index - 1]
     found = 0.0
-    running = 0.0
-    for index in range(width):
-        running += reaching[index]
-        found += now[1, index] * running
+    for place in range(filled[1]):
+        index = places[1, place]
+        found += now[1, index] * reaching[index]
+    for place in range(filled[0]):
+        index = places[0, place]
         if index + steps[tokens - 1] >= offset:
             found += now[0, index]
-    return found, 3 * tokens + 6 * width
+    return found, 4 * tokens + width + 2 * filled[1] + 3 * filled[0]
 
 
 @numba.njit(cache=True)

@@ -1,9 +1,10 @@
 """Float64 arrays that know how far from the truth they may be. The only module that knows floats are not reals.
 
-An `Enclosed` is a table with one radius: every true entry lies within `radius` of the float entry. Rounding errors are bounded a
-priori (Higham, Accuracy and Stability of Numerical Algorithms, section 3: a sum of k products in any order errs by at most
-gamma_k times the sum of absolute products), so no operation has to be executed with directed rounding. Radii are themselves
-computed in floats; each is a short chain of sums and products of non-negative numbers, which `upward` makes safe.
+An `Enclosed` is a table with one radius: every true entry lies within `radius` of the float entry. Rounding
+errors are bounded a priori (Higham, Accuracy and Stability of Numerical Algorithms, section 3: a sum of k
+products in any order errs by at most gamma_k times the sum of absolute products), so no operation has to be
+executed with directed rounding. Radii are themselves computed in floats; each is a short chain of sums and
+products of non-negative numbers, which `upward` makes safe.
 
 Products use `einsum` without BLAS, whose order of summation does not depend on the number of threads.
 """

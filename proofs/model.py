@@ -33,9 +33,7 @@ class Model:
     b_U: Float32[Array, " d_vocab"]
 
     def __post_init__(self) -> None:
-        shapes = expected_shapes(
-            d_vocab=self.d_vocab, n_ctx=self.n_ctx, d_model=self.d_model, d_head=self.d_head
-        )
+        shapes = expected_shapes(d_vocab=self.d_vocab, n_ctx=self.n_ctx, d_model=self.d_model, d_head=self.d_head)
         for name, tensor in self.tensors().items():
             if tensor.dtype != np.float32:
                 raise UnsupportedModel(f"{name} is {tensor.dtype}; every tensor must be float32.")
@@ -65,9 +63,7 @@ class Model:
         zeros = expected_shapes(
             d_vocab=tensors["W_E"].shape[0], n_ctx=tensors["W_pos"].shape[0], d_model=d_model, d_head=d_head
         )
-        biases = {
-            name: tensors.get(name, np.zeros(zeros[name], dtype=np.float32)) for name in BIASES
-        }
+        biases = {name: tensors.get(name, np.zeros(zeros[name], dtype=np.float32)) for name in BIASES}
         return cls(**{name: tensors[name] for name in WEIGHTS}, **biases)
 
     def tensors(self) -> dict[str, Array]:
@@ -111,9 +107,7 @@ WEIGHTS = ("W_E", "W_pos", "W_Q", "W_K", "W_V", "W_O", "W_U")
 BIASES = ("b_Q", "b_K", "b_V", "b_O", "b_U")
 
 
-def expected_shapes(
-    *, d_vocab: int, n_ctx: int, d_model: int, d_head: int
-) -> dict[str, tuple[int, ...]]:
+def expected_shapes(*, d_vocab: int, n_ctx: int, d_model: int, d_head: int) -> dict[str, tuple[int, ...]]:
     return {
         "W_E": (d_vocab, d_model),
         "W_pos": (n_ctx, d_model),

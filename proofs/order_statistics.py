@@ -1,8 +1,8 @@
 """Counts tuples of tokens whose terms add up to less than a threshold, from sorted terms.
 
-Every token may stand at every free position with the same term, so that positions only enter through binomials. Used by
-the strategies that spend few operations on each (query, maximum). Counts are float64, as in `proofs.counting`,
-here of the *certified* sequences: exact below 2**53 and rounded down beyond (`as_count_down`).
+Every token may stand at every free position with the same term, so that positions only enter through binomials.
+Used by the strategies that spend few operations on each (query, maximum). Counts are float64, as in
+`proofs.counting`, here of the *certified* sequences: exact below 2**53 and rounded down beyond (`as_count_down`).
 
 A threshold is lowered by `GUARD` of the parts that it is made of, which covers its own rounding; the terms carry
 `Tables.margin`.

@@ -1,7 +1,8 @@
 """Runs one strategy on one model and puts the claim together.
 
-Search proposes hints, at any price; only the check is believed, counted and reported. `prove` yields to its caller after each
-query, so that long proofs can show progress and be cancelled, and so that queries can be split over processes.
+Search proposes hints, at any price; only the check is believed, counted and reported. `prove` yields to its
+caller after each query, so that long proofs can show progress and be cancelled, and so that queries can be split
+over processes.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -14,9 +14,9 @@ from math import exp, sqrt
 import numpy as np
 from jaxtyping import Float64
 
-from proofs.enclosure import UNIT, Array, Enclosed, exp_relative_error, upward
+from proofs.enclosure import UNIT, Enclosed, exp_relative_error, upward
 from proofs.errors import NotApplicable
-from proofs.model import Model
+from proofs.model import Array, Model
 from proofs.tally import Tally
 
 DEEPEST = 300.0
@@ -57,7 +57,7 @@ class Tables:
 
     def ov(self, tally: Tally) -> Float64[Array, "n_ctx d_vocab d_vocab"]:
         """Attending fully to token t at position i contributes ov[i, t, x] to logit x, up to what `margin` covers."""
-        value = self.ov_position.value[:, None, :] + self.ov_token.value[None, :, :]
+        value: Array = self.ov_position.value[:, None, :] + self.ov_token.value[None, :, :]
         tally.add(value.size)
         return value
 

@@ -1,10 +1,10 @@
 """Counts the scalar operations of a check: the cost model `measured-v1`.
 
-Charged, one each: every addition, subtraction, multiplication, division, comparison, minimum, maximum, exponential,
-logarithm, rounding and absolute value of a number that depends on the weights or the hints, in floats or
-integers, including the arithmetic that keeps bounds sound. A sort of k numbers is k * ceil(log2 k).
-Free, as in the published `reference-v1`: reading, indexing, copying without change, loop control. What `reference-v1`
-charges for checking a decomposition is charged here by what the check really executes.
+Charged, one each: every addition, subtraction, multiplication, division, comparison, minimum, maximum,
+exponential, logarithm, rounding and absolute value of a number that depends on the weights or the hints, in
+floats or integers, including the arithmetic that keeps bounds sound. A sort of k numbers is k * ceil(log2 k).
+Free, as in the published `reference-v1`: reading, indexing, copying without change, loop control. What
+`reference-v1` charges for checking a decomposition is charged here by what the check really executes.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Max-of-K: the task that a claim is about, with exact integer counts.
 
-An input is a sequence of `n_ctx` tokens in `0 .. d_vocab - 1`; the query is the last one; the right answer
-is the largest (spec/proof-strategies.md, 1.3). All `d_vocab ** n_ctx` inputs count the same. They are
-split into blocks by (query, maximum), query <= maximum: every strategy counts block by block.
+An input is a sequence of `n_ctx` tokens in `0 .. d_vocab - 1`; the query is the last one; the right answer is the
+largest (spec/proof-strategies.md, 1.3). All `d_vocab ** n_ctx` inputs count the same. They are split into blocks
+by (query, maximum), query <= maximum: every strategy counts block by block.
 """
 
 from dataclasses import dataclass

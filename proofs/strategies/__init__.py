@@ -78,6 +78,10 @@ CATALOGUE: tuple[Strategy, ...] = (
         BOTH,
     ),
     Strategy(
+        "separable-exact", "separable", "O(n v^4) and what is left",
+        "Settles most wrong answers by bounds and enumerates what is left: exact, at the price of a published bound.",
+    ),
+    Strategy(
         "separable-quartic", "separable", "O(n v^4)", "Correctness as an additive threshold, for each wrong answer apart."
     ),
     Strategy(

@@ -1,6 +1,7 @@
 """Separable, the wrong answer at its worst for each token: O(n v^3).
 
-By separability (`spec/separable-proofs.md`, theorem 1) the model answers y = m on a sequence with query q iff for every x != m
+By separability (`spec/separable-proofs.md`, theorem 1) the model answers y = m on a sequence with query q iff for
+every x != m
 
     sum_i e[q,i,t_i] (ov[i,t_i,x] - ov[i,t_i,m] + direct[q,x] - direct[q,m]) < 0.
 
@@ -8,12 +9,12 @@ Since e > 0, the left side is at most sum_i f(i, t_i) with
 
     f(i, t) = e[q,i,t] (max_{x != m} (ov[i,t,x] - ov[i,t,m]) + max_{x != m} (direct[q,x] - direct[q,m])),
 
-which no longer depends on x. So sequences of the block (q, m) with sum f < 0 are answered correctly; those that may
-reach zero are counted by dynamic programming over positions, rounded up (`proofs.counting`), and the rest is
+which no longer depends on x. So sequences of the block (q, m) with sum f < 0 are answered correctly; those that
+may reach zero are counted by dynamic programming over positions, rounded up (`proofs.counting`), and the rest is
 certified. Positions are exact, softmax is not relaxed, repeated and mixed tokens are all covered.
 
-Applies to every model and length. Cost: O(n v^3) for the terms and O(n v^2) bins for the counting. Loose where the
-best wrong answer differs from token to token, because one sequence has only one.
+Applies to every model and length. Cost: O(n v^3) for the terms and O(n v^2) bins for the counting. Loose where
+the best wrong answer differs from token to token, because one sequence has only one.
 """
 
 from collections.abc import Iterator, Sequence

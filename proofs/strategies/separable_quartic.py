@@ -1,17 +1,19 @@
 """Separable, every wrong answer on its own: O(n v^4).
 
-By separability (`spec/separable-proofs.md`, theorem 1) the model answers y = m on a sequence with query q iff for every x != m
+By separability (`spec/separable-proofs.md`, theorem 1) the model answers y = m on a sequence with query q iff for
+every x != m
 
     sum_i f_x(i, t_i) < 0,    f_x(i, t) = e[q,i,t] (ov[i,t,x] - ov[i,t,m] + direct[q,x] - direct[q,m]).
 
-For each (q, m, x): if the largest possible sum over the block (q, m) is negative, no sequence of the block answers x
-rather than m. Otherwise the sequences with sum >= 0 are counted by dynamic programming over positions, rounded up
+Most (m, x) are settled by coarser tests first (`proofs.settling`). For each (q, m, x) that is left: if the
+largest possible sum over the block (q, m) is negative, no sequence of the block answers x rather than m.
+Otherwise the sequences with sum >= 0 are counted by dynamic programming over positions, rounded up
 (`proofs.counting`). A sequence that is not answered correctly is counted for at least one x (union bound), so all
-but the sum of these counts are correct. Rounded down, the count of the most frequent x is a lower bound on the wrong
-sequences, which makes the proof two-sided.
+but the sum of these counts are correct. Rounded down, the count of the most frequent x is a lower bound on the
+wrong sequences, which makes the proof two-sided.
 
-Applies to every model and length. Cost: O(n v^4) for the terms, plus counting for the (q, m, x) that are
-not settled. Loose only where one sequence reaches zero for several x, and by the rounding to bins.
+Applies to every model and length. Cost: O(n v^4) for the terms, plus counting for the (q, m, x) that are not
+settled. Loose only where one sequence reaches zero for several x, and by the rounding to bins.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,13 +21,14 @@ from collections.abc import Iterator, Sequence
 from proofs.bound import Counts
 from proofs.counting import as_count_down, as_count_up, reaching_for_answers
 from proofs.model import Model
+from proofs.settling import Settled
 from proofs.strategies import Hints
 from proofs.strategies.hints import bins_of
 from proofs.tables import Tables
 from proofs.tally import Tally
 from proofs.task import MaxOfK
 
-BINS = 2000
+BINS = 4000
 
 
 def search(model: Model, task: MaxOfK) -> Hints:
@@ -35,12 +38,13 @@ def search(model: Model, task: MaxOfK) -> Hints:
 def check(model: Model, task: MaxOfK, hints: Hints, queries: Sequence[int], tally: Tally) -> Iterator[Counts]:
     bins = bins_of(hints)
     tables = Tables.of(model, tally)
-    margin = tables.margin()
+    settled = Settled.of(tables, tally)
     ov = tables.ov(tally)
     for query in queries:
         weights = tables.weights(query, tally)
+        open_answers = settled.open_for(query, weights, tally)
         at_most, at_least, operations = reaching_for_answers(
-            ov, tables.direct.value[query], weights.low, weights.high, margin, query, bins
+            ov, tables.direct.value[query], weights.low, weights.high, open_answers, settled.margin, query, bins
         )
         tally.add(operations)
         sizes = [task.block_size(query, maximum) for maximum in range(task.d_vocab)]
