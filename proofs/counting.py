@@ -133,8 +133,8 @@ def _terms_for_answer(
 
 @numba.njit(cache=True)
 def _weighted(rise: float, when_negative: float, when_positive: float) -> float:
-    value: float = rise * (when_positive if rise > 0 else when_negative)
-    return value
+    weight = when_positive if rise > 0 else when_negative
+    return rise * weight
 
 
 @numba.njit(cache=True)
@@ -173,9 +173,8 @@ def largest_sum(terms: Float64[Array, "positions tokens"], base: float, needs_la
     if positions == 0:
         return -np.inf
     # What these additions and subtractions lose to rounding, in proportion to the loss, is given back.
-    weight: float = when_positive if rise > 0 else when_negative
-    product: float = rise * weight
-    return product
+    held: float = total - least_loss * (1.0 - (positions + 8) * 2.0**-52)
+    return held
 
 
 @numba.njit(cache=True)
