@@ -74,7 +74,7 @@ class Enclosed:
 
     def over(self, divisor: float, tally: Tally) -> "Enclosed":
         """Divided by a square root that was rounded to `divisor`, as `math.sqrt` rounds it."""
-        tally.add(self.value.size)
+        tally.add(3 * self.value.size)  # the quotients; absolute values and their maximum
         value = self.value / divisor
         return Enclosed(value, upward(self.radius / divisor + 3 * UNIT * self.largest / divisor + UNDERFLOW))
 

@@ -13,6 +13,6 @@ def leads(logits: Float64[Array, "... row logit"], tally: Tally) -> Float64[Arra
     if d_vocab == 1:
         return np.full(logits.shape, -np.inf)
     second, first = np.moveaxis(np.partition(logits, d_vocab - 2, axis=-1)[..., -2:], -1, 0)
-    tally.add(logits.size * 3)  # two running maxima and a subtraction for each entry
+    tally.add(logits.size * 4)  # two running maxima, a comparison and a subtraction for each entry
     largest_other = np.where(logits == first[..., None], second[..., None], first[..., None])
     return np.asarray(largest_other - logits)

@@ -91,7 +91,7 @@ def _settled_for_every_query(
             ratio = np.where(steepness > STEEPEST, np.inf, np.exp(steepness) * inflation)  # [token]
         with np.errstate(invalid="ignore"):
             most = np.where(rise > 0, rise * ratio[:, None], 0.0).max(axis=0, initial=0.0)
-        tally.add(3 * (m + 1) * m + 3 * m + 5 * m * d_vocab + 4 * d_vocab)
+        tally.add(3 * (m + 1) * m + 3 * m + 6 * m * d_vocab + 5 * d_vocab)
         others = (n_ctx - 1) * most * GUARD if n_ctx > 1 else 0.0
         settled[m] |= others < -copy / GUARD
     return settled

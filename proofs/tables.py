@@ -47,13 +47,16 @@ class Tables:
         out = Enclosed.exact(model.W_O)
         unembed = Enclosed.exact(model.W_U)
         scale = sqrt(model.d_head)
-        return cls(
+        tables = cls(
             direct=_with_bias(_with_bias(at_query, model.b_O, tally).times(unembed, tally), model.b_U, tally),
             ov_token=values.times(out, tally).times(unembed, tally),
             ov_position=position_values.times(out, tally).times(unembed, tally),
             score_token=queries.times(keys.transposed(), tally).over(scale, tally),
             score_position=queries.times(position_keys.transposed(), tally).over(scale, tally),
         )
+        for table in (tables.direct, tables.ov_token, tables.ov_position, tables.score_token, tables.score_position):
+            tally.add(2 * table.value.size)  # the largest absolute values, for `margin`
+        return tables
 
     def ov(self, tally: Tally) -> Float64[Array, "n_ctx d_vocab d_vocab"]:
         """Attending fully to token t at position i contributes ov[i, t, x] to logit x, up to what `margin` covers."""
