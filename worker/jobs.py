@@ -141,18 +141,18 @@ class _Watch:
     def __init__(self, bench: Bench, job: Job) -> None:
         self._bench, self._job = bench, job
         self._news: tuple[int, int] | None = None
-        self._look_at = self._write_at = 0.0
+        self._look_at = self._write_at = monotonic() + LOOK_S  # a proof of milliseconds writes its end only
 
     def __call__(self, report: tuple[int, int] | None) -> bool:
         self._news = report or self._news
         if self._bench.stopping.is_set():
             return False
+        if report is not None:
+            self._bench.at("in_compute")
         now = monotonic()
         if now < self._look_at:
             return True
         self._look_at = now + LOOK_S
-        if report is not None:
-            self._bench.at("in_compute")
         try:
             return self._tell(now)
         except (DatabaseBusy, StorageFull) as trouble:

@@ -29,6 +29,9 @@ PROGRESS_S = 0.25
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
+WORKER = "PROOFBOARD_WORKER_PID"
+"""Tells the fork server whose it is."""
+
 Report = Callable[[int, int], None]
 Work = Callable[[Any, Report], bytes]
 """Runs in the child: `work(argument, report)`, both importable by name."""
@@ -58,11 +61,12 @@ class Ending:
     """The result; for an error, what the child said about it."""
 
 
-def prepare() -> None:
-    """Starts the fork server. Call it from the main thread: the server dies with the thread that started it."""
+def prepare(preload: str) -> None:
+    """Starts the fork server, which loads this module. Call it from the main thread: the server dies with its thread."""
     for variable in THREADS:  # two threads on one core spin; proofs run side by side instead
         os.environ.setdefault(variable, "1")
-    forkserver.set_forkserver_preload(["worker.preload"])
+    os.environ[WORKER] = str(os.getpid())
+    forkserver.set_forkserver_preload(["worker.server", preload])
     forkserver.ensure_running()
 
 
@@ -144,7 +148,7 @@ def become_server() -> None:
     """Makes this process, the fork server, end with the worker that started it."""
     global _server
     _server = os.getpid()
-    _die_with(os.getppid())
+    _die_with(int(os.environ[WORKER]))
 
 
 def _die_with(parent: int) -> None:

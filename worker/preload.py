@@ -12,7 +12,6 @@ from proofs.errors import ProofError
 from proofs.model import WEIGHTS, Model, expected_shapes
 from proofs.prove import prove
 from proofs.strategies import CATALOGUE
-from worker.limits import become_server
 
 
 def compile_kernels() -> None:
@@ -30,5 +29,4 @@ def compile_kernels() -> None:
                 logging.getLogger(__name__).exception("warm-up failed", extra={"strategy": strategy.name})
 
 
-become_server()
 compile_kernels()

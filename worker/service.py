@@ -27,13 +27,6 @@ from worker.run import prove_model
 
 logger = logging.getLogger(__name__)
 
-BEAT_S = 2.0
-POLL_S = 0.1
-"""How often the queue is asked for work: the longest that a job waits for a free slot."""
-
-SWEEP_S = 30.0
-"""How often jobs that the queue gave up on are looked for."""
-
 KEEP = timedelta(days=7)
 """How long the queue remembers a job that ended. Our rows stay."""
 
@@ -41,15 +34,34 @@ GOODBYE_S = 10
 """How long stopping waits for jobs to be put away."""
 
 
-def serve(settings: Settings, *, work: Work = prove_model, at: Callable[[str], None] = lambda moment: None) -> None:
+@dataclass(frozen=True)
+class Pace:
+    """Seconds between things."""
+
+    beat_s: float = 2.0
+    silence_s: float = workers.SILENCE_S
+    poll_s: float = 0.1
+    """How often the queue is asked for work: the longest that a job waits while a slot is free."""
+    sweep_s: float = 30.0
+    """How often jobs that the queue gave up on are looked for."""
+
+
+def serve(
+    settings: Settings,
+    *,
+    work: Work = prove_model,
+    preload: str = "worker.preload",
+    at: Callable[[str], None] = lambda moment: None,
+    pace: Pace = Pace(),
+) -> None:
     """Runs until SIGTERM or SIGINT. Call it from the main thread, once per process.
 
-    Raises `DatabaseOutdated` before it takes any work. `work` and `at` are for tests.
+    Raises `DatabaseOutdated` before it takes any work. `work`, what to `preload` for it, `at` and `pace` are for tests.
     """
     with executor.claimed(settings.lock_dir) as name:
         database = engine.connect(settings.database_url)
         engine.require_current(database)
-        limits.prepare()
+        limits.prepare(preload)
         jobs_queue = queue.connect(database)
         bench = Bench(
             database=database,
@@ -61,11 +73,12 @@ def serve(settings: Settings, *, work: Work = prove_model, at: Callable[[str], N
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: bench.stopping.set())
-        warden = Warden(bench, jobs_queue, name, settings.worker_slots)
+        warden = Warden(bench, jobs_queue, name, settings.worker_slots, pace)
         warden.beat()  # before the first job: a job's worker must never look dead
+        jobs_queue.register(slots=settings.worker_slots, poll_s=pace.poll_s)
         _launch(settings, name, bench)
         try:
-            while not bench.stopping.wait(BEAT_S):
+            while not bench.stopping.wait(pace.beat_s):
                 warden.tend()
         finally:
             bench.stopping.set()
@@ -94,12 +107,6 @@ def _launch(settings: Settings, name: str, bench: Bench) -> None:
 
     DBOS.listen_queues([queue.NAME])
     DBOS.launch()
-    DBOS.register_queue(
-        queue.NAME,
-        worker_concurrency=settings.worker_slots,
-        polling_interval_sec=POLL_S,
-        on_conflict="always_update",
-    )
     logger.info("worker ready", extra={"action": "ready", "executor": name, "slots": settings.worker_slots})
 
 
@@ -111,6 +118,7 @@ class Warden:
     queue: queue.DBOSQueue
     name: str
     slots: int
+    pace: Pace
     _sweep_at: float = 0.0
 
     def tend(self) -> None:
@@ -119,7 +127,7 @@ class Warden:
             self.beat()
             self.take_over()
             if monotonic() >= self._sweep_at:
-                self._sweep_at = monotonic() + SWEEP_S
+                self._sweep_at = monotonic() + self.pace.sweep_s
                 self.sweep()
         except AppError as trouble:
             logger.warning("round skipped", extra={"action": "tend", "why": str(trouble)})
@@ -131,7 +139,8 @@ class Warden:
     def take_over(self) -> None:
         """Queues the jobs of dead workers anew, then forgets those workers."""
         with self.bench.database.reading() as session:
-            dead = [worker for worker in workers.known(session) if not worker.is_alive and worker.executor != self.name]
+            silent = [worker for worker in workers.known(session) if worker.silent_s > self.pace.silence_s]
+        dead = [worker for worker in silent if worker.executor != self.name]
         for worker in dead:
             for job in self.queue.claimed_by(worker.executor):
                 with self.bench.database.writing() as session:

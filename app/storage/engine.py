@@ -52,18 +52,18 @@ class Database:
         self.engine.dispose()
 
 
-def connect(url: str) -> Database:
+def connect(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Database:
     """Opens nothing yet: the first session connects. Makes the folder of an SQLite file."""
     parsed = normal_url(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database is None or parsed.database == ":memory:":
             raise ValueError("An SQLite database needs a file: sqlite:///path/to/proofboard.db")
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        engine = sa.create_engine(parsed, connect_args={"timeout": busy_timeout_ms / 1000})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return Database(engine)
-    options = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c timezone=UTC"
+    options = f"-c lock_timeout={busy_timeout_ms} -c timezone=UTC"
     return Database(
         sa.create_engine(
             parsed,
@@ -88,7 +88,7 @@ def normal_url(url: str) -> sa.URL:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where the driver guesses
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

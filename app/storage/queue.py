@@ -60,6 +60,11 @@ class DBOSQueue:
             job.attempt,
         )
 
+    def register(self, *, slots: int, poll_s: float) -> None:
+        """Says how workers serve the queue: at most `slots` jobs each at once, asking every `poll_s` seconds."""
+        with named_errors():
+            self._client.register_queue(NAME, worker_concurrency=slots, polling_interval_sec=poll_s)
+
     def claimed_by(self, executor: str) -> list[Job]:
         """The jobs that a worker took and has not ended."""
         return self._jobs(status=["PENDING"], executor_id=executor)

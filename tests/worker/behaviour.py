@@ -1,0 +1,41 @@
+"""Work for a worker under test: what it does depends on the strategy it is asked for."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+from worker.limits import Report
+from worker.run import Request
+
+COUNTS, WAITS, NEVER_ENDS = "cubic", "brute-force", "separable-quartic"
+EATS_MEMORY, DIES, RAISES = "separable-cubic", "separable-sorted", "separable-quadratic"
+
+RESULT = {"verdict": "proved", "correct": 15_000_000, "wrong": 1_000, "lengths": {"measured-v1": 42}, "seconds": 0.5}
+CERTIFICATE = b'{"format":"test"}'
+
+
+def behave(request: Request, report: Report) -> bytes:
+    folder = request.checkpoint.parent.parent
+    with (folder / "runs").open("a") as runs:
+        runs.write(f"{request.strategy} {os.getpid()}\n")
+    report(1, 4)
+    match request.strategy:
+        case "brute-force":
+            _await(folder / "gate")
+        case "separable-quartic":
+            _await(folder / "never")
+        case "separable-cubic":
+            _keep = bytearray(2**40)
+        case "separable-sorted":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "separable-quadratic":
+            raise RuntimeError("nothing works today")
+    report(4, 4)
+    return json.dumps(RESULT).encode() + b"\n" + CERTIFICATE
+
+
+def _await(file: Path) -> None:
+    while not file.exists():
+        time.sleep(0.01)

@@ -1,0 +1,101 @@
+"""A worker may die anywhere: nothing is lost, nothing is stored twice, nothing is left running."""
+
+import signal
+
+import pytest
+
+from app.storage import proofs
+from app.storage.records import Job, State, Verdict
+from tests.waiting import until
+from tests.worker.behaviour import COUNTS, RESULT, WAITS
+from tests.worker.site import Site, alive
+
+
+@pytest.mark.parametrize("moment", ["after_claim", "in_compute", "before_save", "after_save_commit"])
+def test_a_worker_killed_at_any_moment_and_started_again_finishes_its_job_once(site: Site, moment: str) -> None:
+    proof = site.request(site.model(), COUNTS)[0]
+    marker = str(site.folder / "marker")
+    assert site.worker(moment, marker).await_death() == -signal.SIGKILL
+    stored = site.proof(proof.id)
+    site.worker(moment, marker)
+    done = site.await_state(proof.id, State.DONE)
+    assert (done.verdict, done.correct) == (Verdict.PROVED, RESULT["correct"])
+    until(lambda: not site.in_queue(["ENQUEUED", "PENDING"]), "the queue to be empty")
+    after = site.proof(proof.id)
+    if moment == "after_save_commit":
+        assert after == stored == done  # the second run changed nothing
+        assert site.runs() == [COUNTS]
+    with site.database.reading() as session:
+        assert proofs.counts(session) == {State.QUEUED: 0, State.RUNNING: 0, State.DONE: 1}
+
+
+def test_a_worker_killed_from_outside_leaves_no_process_and_its_job_is_done_after_a_restart(site: Site) -> None:
+    proof = site.request(site.model(), WAITS)[0]
+    worker = site.worker()
+    site.await_runs(1)
+    assert worker.children()
+    worker.kill()  # waits until the family is gone
+    site.open_gate()
+    site.worker()
+    assert site.await_state(proof.id, State.DONE).verdict is Verdict.PROVED
+    assert site.runs() == [WAITS, WAITS]
+
+
+def test_a_worker_that_never_comes_back_is_replaced_by_a_living_one(site: Site) -> None:
+    model = site.model()
+    dying = site.worker(worker_slots="1")
+    site.await_workers(1)
+    proof = site.request(model, WAITS)[0]
+    site.await_runs(1)
+    site.worker(worker_slots="1")
+    site.await_workers(2)
+    dying.kill()
+    site.await_runs(2)
+    site.open_gate()
+    done = site.await_state(proof.id, State.DONE)
+    assert (done.verdict, done.attempt) == (Verdict.PROVED, 2)
+
+
+def test_a_worker_that_was_stopped_and_wakes_late_stores_nothing(site: Site) -> None:
+    model = site.model()
+    sleeper = site.worker(worker_slots="1")
+    site.await_workers(1)
+    proof = site.request(model, WAITS)[0]
+    site.await_runs(1)
+    site.worker(worker_slots="1")
+    site.await_workers(2)
+    sleeper.process.send_signal(signal.SIGSTOP)
+    site.await_runs(2)  # the other has taken over
+    site.open_gate()
+    done = site.await_state(proof.id, State.DONE)
+    sleeper.process.send_signal(signal.SIGCONT)
+    until(lambda: not sleeper.children(), "the late worker to give up its child")
+    until(lambda: not site.in_queue(["ENQUEUED", "PENDING"]), "the queue to be empty")
+    assert site.proof(proof.id) == done
+
+
+def test_a_job_that_kills_every_worker_ends(site: Site) -> None:
+    proof = site.request(site.model(), COUNTS)[0]
+    for _ in range(proofs.MAX_DEATHS):
+        assert site.worker("after_claim", "-").await_death() == -signal.SIGKILL
+    site.worker("after_claim", "-")
+    done = site.await_state(proof.id, State.DONE)
+    assert done.verdict is Verdict.ERROR
+    assert "died 3 times" in done.message
+    again = site.request(done.model_digest, COUNTS)[0]
+    assert (again.id, again.attempt, again.state) == (proof.id, 2, State.QUEUED)
+
+
+def test_a_worker_asked_to_stop_queues_its_jobs_anew(site: Site) -> None:
+    proof = site.request(site.model(), WAITS)[0]
+    worker = site.worker()
+    site.await_runs(1)
+    family = worker.family()
+    assert worker.stop() == 0
+    until(lambda: not any(alive(one) for one in family), "the worker's children to be gone")
+    waiting = site.proof(proof.id)
+    assert (waiting.state, waiting.attempt) == (State.QUEUED, 2)
+    assert site.in_queue(["ENQUEUED"]) == [Job(proof.id, 2)]
+    site.open_gate()
+    site.worker()
+    assert site.await_state(proof.id, State.DONE).verdict is Verdict.PROVED
