@@ -64,7 +64,7 @@ def prove(
     from proofs.errors import UnreadableCheckpoint, UnsupportedModel
 
     try:
-        outcomes = reports.watch(_read(file), wanted, timeout=timeout)
+        outcomes = reports.watch(file, _read(file), wanted, timeout=timeout)
     except (UnreadableCheckpoint, UnsupportedModel) as error:
         fail(f"{file}: {error}", BAD_INPUT)
     reports.show(outcomes, as_json=as_json)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 from rich import box
@@ -17,7 +18,9 @@ from proofs.strategies import CATALOGUE, Strategy, Variant
 DONE = (Verdict.PROVED, Verdict.VACUOUS)
 
 
-def watch(data: bytes, wanted: Sequence[tuple[Strategy, Variant]], *, timeout: float | None) -> list[Outcome]:
+def watch(
+    checkpoint: Path, data: bytes, wanted: Sequence[tuple[Strategy, Variant]], *, timeout: float | None
+) -> list[Outcome]:
     """Runs the proofs; a terminal on standard error sees how far they are.
 
     Raises `UnreadableCheckpoint` or `UnsupportedModel`.
@@ -30,7 +33,7 @@ def watch(data: bytes, wanted: Sequence[tuple[Strategy, Variant]], *, timeout: f
             bars.update(bar_of[strategy.name], completed=done, total=of)
 
         outcomes = []
-        for outcome in run_all(data, wanted, timeout=timeout, report=report):
+        for outcome in run_all(checkpoint, data, wanted, timeout=timeout, report=report):
             bars.update(bar_of[outcome.strategy], description=f"{outcome.strategy}: {outcome.verdict}")
             bars.stop_task(bar_of[outcome.strategy])
             outcomes.append(outcome)
