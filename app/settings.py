@@ -19,6 +19,10 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     """Address to listen on."""
 
+    trusted_network: bool = False
+    """Allow an address that other machines reach, though there is no login: something else must guard the port (a proxy
+    with authentication, or a container whose port is published on loopback only)."""
+
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """TCP port to listen on; 0 takes a free one."""
 
