@@ -89,6 +89,8 @@ def gamma(terms: int) -> float:
 
 def upward(value: float) -> float:
     """At least the true value of a short chain (fewer than 10**5 steps) of sums and products of non-negative floats."""
+    if value != value:  # what overflowed is not bounded by anything
+        return float("inf")
     return nextafter(value * (1 + 1e-10), float("inf")) if value > 0 else 0.0
 
 

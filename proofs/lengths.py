@@ -11,14 +11,21 @@ inputs. Cubic there was stored as 35,181,664 by older code (audit F-4).
 
 from collections.abc import Callable, Mapping
 
+from proofs.subcubic import reference as subcubic
+from proofs.subcubic.options import BY_LONG_NAME
 from proofs.task import MaxOfK
 
 BATCH = 4096
 """Inputs per batch of the published brute force; each batch costs one operation more."""
 
 
-def reference_length(strategy: str, task: MaxOfK, *, d_model: int) -> int | None:
-    """Operations of a strategy under `reference-v1`; None for a strategy that the published work does not have."""
+def reference_length(strategy: str, task: MaxOfK, *, d_model: int, gaps: subcubic.Gaps | None = None) -> int | None:
+    """Operations of a strategy under `reference-v1`; None for a strategy that the published work does not have.
+
+    A sub-cubic length hardly depends on the gap table: every table that a search proposes has the length of the trivial one.
+    """
+    if strategy in BY_LONG_NAME:
+        return subcubic.length(BY_LONG_NAME[strategy], task, d_model, gaps)
     length = _LENGTHS.get(strategy)
     return None if length is None else length(task, d_model)
 
@@ -28,6 +35,8 @@ def unexplained_dimension(strategy: str, task: MaxOfK, *, d_model: int) -> int |
 
     A heuristic of the published work, kept for comparison: no claim rests on it.
     """
+    if strategy in BY_LONG_NAME:
+        return subcubic.dimension(BY_LONG_NAME[strategy], task, d_model)
     dimension = _DIMENSIONS.get(strategy)
     return None if dimension is None else dimension(task, d_model)
 

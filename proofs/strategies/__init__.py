@@ -9,13 +9,19 @@ A strategy is a module with
 `NotApplicable` with the reason before its first `Counts` if it does not cover the model. A variant *as published* is a
 second function, `check_as_published`. To add a strategy: write the module, add one line here, describe it in
 `docs/strategies/<name>.md`; the conformance tests pick it up from this list.
+
+The 100 published sub-cubic strategies (`SUBCUBIC`) are combinations of options and share one module, `subcubic`, whose
+functions take the strategy's short code first.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from proofs.subcubic import options
 
 if TYPE_CHECKING:  # the catalogue itself stays free of numpy
     from proofs.bound import Counts
@@ -54,17 +60,25 @@ class Strategy:
     complexity: str
     summary: str
     variants: tuple[Variant, ...] = (Variant.STRICT,)
+    code: str = ""
+    """Short code of a sub-cubic strategy, such as U4-A1-E9; accepted wherever its name is."""
+    group: str = ""
+    """Label in the published plots, where it is finer than the family."""
+    caveats: tuple[str, ...] = ()
+    """Where the argument is no proof *as published*, in sentences; the strict variant repairs all of it."""
 
-    def _module(self) -> Any:
-        return import_module(f"{__name__}.{self.name.replace('-', '_')}")
-
-    def search(self) -> Search:
-        return cast(Search, self._module().search)
+    def search(self, variant: Variant = Variant.STRICT) -> Search:
+        if self.code and variant is Variant.AS_PUBLISHED:
+            return cast(Search, self._function("search_published_gaps"))
+        return cast(Search, self._function("search"))
 
     def check(self, variant: Variant) -> Check:
-        if variant is Variant.AS_PUBLISHED:
-            return cast(Check, self._module().check_as_published)
-        return cast(Check, self._module().check)
+        return cast(Check, self._function("check_as_published" if variant is Variant.AS_PUBLISHED else "check"))
+
+    def _function(self, name: str) -> Any:
+        module = "subcubic" if self.code else self.name.replace("-", "_")
+        function = getattr(import_module(f"{__name__}.{module}"), name)
+        return partial(function, self.code) if self.code else function
 
 
 BOTH = (Variant.STRICT, Variant.AS_PUBLISHED)
@@ -75,7 +89,7 @@ CATALOGUE: tuple[Strategy, ...] = (
     ),
     Strategy(
         "cubic", "cubic", "O(v^3 n^2)", "The published cubic proof: every position at its worst, one token kind at a time.",
-        BOTH,
+        BOTH, caveats=(options.CAVEATS["U-5"],),
     ),
     Strategy(
         "separable-exact", "separable", "O(n v^4) and what is left",
@@ -83,6 +97,10 @@ CATALOGUE: tuple[Strategy, ...] = (
     ),
     Strategy(
         "separable-quartic", "separable", "O(n v^4)", "Correctness as an additive threshold, for each wrong answer apart."
+    ),
+    Strategy(
+        "separable-joint", "separable", "O(n v^3)",
+        "The additive threshold over those wrong answers only that bounds leave open.",
     ),
     Strategy(
         "separable-cubic", "separable", "O(n v^3)", "The additive threshold with the wrong answer at its worst for each token."
@@ -97,4 +115,25 @@ CATALOGUE: tuple[Strategy, ...] = (
     ),
 )  # fmt: skip
 
-BY_NAME: Mapping[str, Strategy] = {strategy.name: strategy for strategy in CATALOGUE}
+SUBCUBIC: tuple[Strategy, ...] = tuple(
+    Strategy(
+        combination.long_name,
+        "sub-cubic",
+        "O(v^2 (d + n^2 + n log v) + v d^2)",
+        f"Published: direct path {combination.direct}, attention {combination.attention}, its error {combination.error}.",
+        BOTH,
+        code=combination.code,
+        group=combination.group,
+        caveats=combination.caveats,
+    )
+    for combination in options.ALL
+)
+"""The published sub-cubic strategies, in the published order."""
+
+BY_NAME: Mapping[str, Strategy] = {strategy.name: strategy for strategy in CATALOGUE + SUBCUBIC}
+_BY_CODE = {strategy.code: strategy for strategy in SUBCUBIC}
+
+
+def named(text: str) -> Strategy | None:
+    """By name, or by short code (`U4-A1-E9`, or with dots as in the paper's tables)."""
+    return BY_NAME.get(text) or _BY_CODE.get(text.replace("\u00b7", "-").upper())
