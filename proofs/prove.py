@@ -58,7 +58,7 @@ def prove(
     Raises `NotApplicable`, `InvalidHints` or `CheckRefused`.
     """
     task = task_of(model)
-    found = strategy.search()(model, task) if hints is None else hints
+    found = strategy.search(variant)(model, task) if hints is None else hints
     tally = Tally()
     rows: list[Counts] = []
     for row in check(model, strategy, variant, found, range(task.d_vocab), tally):

@@ -40,7 +40,7 @@ def prove_model(request: Request, report: Report) -> bytes:
     strategy, variant = BY_NAME[request.strategy], Variant(request.variant)
     started = perf_counter()
     try:
-        hints = strategy.search()(model, task_of(model))
+        hints = strategy.search(variant)(model, task_of(model))
         searched = perf_counter()
         claim = prove(model, strategy, variant, hints=hints, report=report)
     except NotApplicable as reason:

@@ -12,7 +12,7 @@ from tests.proofs.oracle import Truth, truth
 
 def bound(strategy: Strategy, model: Model, hints: Hints | None = None, variant: Variant = Variant.STRICT) -> Bound:
     task = task_of(model)
-    found = strategy.search()(model, task) if hints is None else hints
+    found = strategy.search(variant)(model, task) if hints is None else hints
     return Bound.of(task, check(model, strategy, variant, found, range(task.d_vocab), Tally()))
 
 
