@@ -22,6 +22,8 @@ from jaxtyping import Bool, Float64, Int64
 Array = np.ndarray
 
 MOST_BINS = 2**20
+MOST_RUNS = 2**20
+"""As many runs as there are answers: each on its own."""
 COUNT_SLACK = 1e-8
 """More than the relative error of a sum of non-negative floats with up to 10**7 additions in a chain."""
 
@@ -78,30 +80,33 @@ def reaching_for_answers(
     margin: float,
     query: int,
     bins: int,
+    groups: int,
 ) -> tuple[Float64[Array, " maximum"], Float64[Array, " maximum"], int]:
-    """For each maximum m: at least as many sequences as are answered otherwise than m, by the union bound over the wrong
-    answers x; at most as many, from the single most frequent x; and the operations spent.
+    """For each maximum m: at least as many sequences as are answered otherwise than m; at most as many; operations.
 
-    Only the x of open_answers[m] are looked at; the others are known never to be answered (`proofs.settling`).
+    Only the x of open_answers[m] are looked at; the others are known never to be answered (`proofs.settling`). They
+    are split into at most `groups` runs. A sequence that is answered x is counted with the run that x is in, every
+    token pushing whichever answer of the run it pushes most. The lower end comes from the most frequent single x.
     """
     n_ctx, d_vocab, _ = ov.shape
     at_most = np.zeros(d_vocab)
     at_least = np.zeros(d_vocab)
     operations = 0
     for m in range(query, d_vocab):
-        for x in range(d_vocab):
-            if not open_answers[m, x]:
-                continue
-            terms, base, spent = _terms_for_answer(ov, direct, low, high, margin, query, m, x)
+        answers = np.flatnonzero(open_answers[m])
+        runs = min(groups, answers.shape[0])
+        for run in range(runs):
+            group = answers[answers.shape[0] * run // runs : answers.shape[0] * (run + 1) // runs]
+            terms, base, spent = _terms_for_answers(ov, direct, low, high, margin, query, m, group)
             operations += spent + (n_ctx - 1) * (m + 2)
             if largest_sum(terms, base, query != m) < 0:
                 continue
             reaching, spent = reaching_at_most(terms, base, query != m, bins)
             operations += spent + 1
             at_most[m] += reaching
-            if reaching <= at_least[m]:
+            if group.shape[0] > 1 or reaching <= at_least[m]:
                 continue
-            terms, base, spent = _terms_for_answer(ov, direct, low, high, -margin, query, m, x)
+            terms, base, spent = _terms_for_answers(ov, direct, high, low, -margin, query, m, group)
             surely, spent_surely = reaching_at_least(terms, base, query != m, bins)
             operations += spent + spent_surely + 1
             at_least[m] = max(at_least[m], surely)
@@ -109,26 +114,31 @@ def reaching_for_answers(
 
 
 @numba.njit(cache=True)
-def _terms_for_answer(
-    ov: Array, direct: Array, low: Array, high: Array, margin: float, query: int, m: int, x: int
+def _terms_for_answers(
+    ov: Array,
+    direct: Array,
+    when_negative: Array,
+    when_positive: Array,
+    margin: float,
+    query: int,
+    m: int,
+    answers: Array,
 ) -> tuple[Array, float, int]:
-    """f(i, t) = e[i,t] (ov[i,t,x] - ov[i,t,m] + direct[x] - direct[m]), raised (margin > 0) or lowered; and the query's."""
+    """f(i, t) = e[i,t] max_x (ov[i,t,x] - ov[i,t,m] + direct[x] - direct[m] + margin), and the query's own term."""
     positions = ov.shape[0] - 1
-    gain = direct[x] - direct[m] + margin
+    gains = direct[answers] - direct[m] + margin
     terms = np.empty((positions, m + 1))
     for i in range(positions):
         for t in range(m + 1):
-            rise = ov[i, t, x] - ov[i, t, m] + gain
-            if margin > 0:
-                terms[i, t] = _weighted(rise, low[i, t], high[i, t])
-            else:
-                terms[i, t] = _weighted(rise, high[i, t], low[i, t])
-    rise = ov[positions, query, x] - ov[positions, query, m] + gain
-    if margin > 0:
-        base = _weighted(rise, low[positions, query], high[positions, query])
-    else:
-        base = _weighted(rise, high[positions, query], low[positions, query])
-    return terms, base, 4 * (positions * (m + 1) + 1) + 2
+            most = -np.inf
+            for k in range(answers.shape[0]):
+                most = max(most, ov[i, t, answers[k]] + gains[k])
+            terms[i, t] = _weighted(most - ov[i, t, m], when_negative[i, t], when_positive[i, t])
+    most = -np.inf
+    for k in range(answers.shape[0]):
+        most = max(most, ov[positions, query, answers[k]] + gains[k])
+    base = _weighted(most - ov[positions, query, m], when_negative[positions, query], when_positive[positions, query])
+    return terms, base, (positions * (m + 1) + 1) * (2 * answers.shape[0] + 3) + 2 * answers.shape[0]
 
 
 @numba.njit(cache=True)
