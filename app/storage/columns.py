@@ -1,11 +1,14 @@
 """Column types that keep what they are given: integers of any size, moments in UTC, small JSON values."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
+
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Prose(TypeDecorator[str]):
@@ -78,7 +81,7 @@ class Canonical(TypeDecorator[Any]):
 
 def storable(text: str) -> str:
     """The text as both databases can hold it."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return UNSTORABLE.sub("\ufffd", text)
 
 
 def canonical(value: Any) -> str:

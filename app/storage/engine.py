@@ -1,6 +1,6 @@
 """From a database URL to sessions: SQLite in WAL for one machine, Postgres for many.
 
-`reading()` gives a snapshot, `writing()` a transaction that commits when its block ends and rolls back if it raises. A
+`reading()` gives a session that locks nothing, `writing()` a transaction that commits when its block ends and rolls back if it raises. A
 database that is locked, away or full is `DatabaseBusy` or `StorageFull` wherever it shows.
 """
 
@@ -34,7 +34,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that sees one state and takes no write lock."""
+        """A session that takes no lock. Each statement sees what is committed (on SQLite: all see the same)."""
         with named_errors(), Session(self.engine.execution_options(proofboard_reads=True)) as session:
             yield session
 

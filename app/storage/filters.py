@@ -60,7 +60,7 @@ def _value(field: str, column: InstrumentedAttribute[Any], text: str) -> Any:
             raise ValueError
         if kind is datetime:
             moment = datetime.fromisoformat(text)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         return storable(text) if kind is str else kind(text)
     except (KeyError, ValueError, OverflowError) as error:
         expected = {bool: "true or false", int: "a whole number", float: "a number", datetime: "a date like 2026-01-31"}

@@ -9,7 +9,7 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -83,13 +83,21 @@ def _read(sort: Sort, token: str) -> tuple[Any, int]:
     try:
         name, value, row_id = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         if isinstance(value, str) and sort.column.type.python_type is datetime:
-            value = datetime.fromisoformat(value)
+            value = _moment(value)
         right = name == sort.name and type(row_id) is int and 0 <= row_id < 2**63
         if value is not None:
             kind = sort.column.type.python_type
-            right = right and isinstance(value, (int, float) if kind is float else kind) and value == value
-    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+            kinds = (int, float) if kind is float else (kind,)
+            right = right and type(value) in kinds and value == value  # a bool is no number, NaN no place
+    except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError) as error:
         raise InvalidParameter("next is not a page of this list: start again without it.") from error
     if not right or (value is None and not sort.column.nullable):
         raise InvalidParameter("next belongs to another list or sort: start again without it.")
     return value, row_id
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("no time zone")
+    return moment.astimezone(UTC)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.errors import InvalidParameter, ModelNotFound
 from app.storage import filters as conditions
 from app.storage import keyset
+from app.storage.columns import storable
 from app.storage.records import Accuracy, Filter, ModelRecord, NewModel, Page
 from app.storage.tables import ModelRow
 
@@ -146,7 +147,7 @@ def _insert(session: Session) -> postgresql.Insert | sqlite.Insert:
 
 
 def _name(name: str) -> str:
-    name = " ".join(name.split())
+    name = " ".join(storable(name).split())
     if not 1 <= len(name) <= MAX_NAME_LENGTH:
         raise InvalidParameter(f"A name needs from 1 to {MAX_NAME_LENGTH} characters; this one has {len(name):,}.")
     return name
@@ -155,12 +156,12 @@ def _name(name: str) -> str:
 def _notes(notes: str) -> str:
     if len(notes) > MAX_NOTES_LENGTH:
         raise InvalidParameter(f"Notes may have {MAX_NOTES_LENGTH:,} characters; these have {len(notes):,}.")
-    return notes
+    return storable(notes)
 
 
 def _tags(tags: Sequence[str]) -> list[str]:
     """Each once, in alphabetical order."""
-    cleaned = sorted({" ".join(tag.split()) for tag in tags} - {""})
+    cleaned = sorted({" ".join(storable(tag).split()) for tag in tags} - {""})
     if len(cleaned) > MAX_TAGS:
         raise InvalidParameter(f"A model may have {MAX_TAGS} tags; these are {len(cleaned)}.")
     long = [tag for tag in cleaned if len(tag) > MAX_TAG_LENGTH]

@@ -144,6 +144,7 @@ def cancel(session: Session, proof_id: int) -> ProofRecord:
 
     Cancelling twice is once. Raises `ProofNotFound`, or `AlreadyFinished` if it ended otherwise.
     """
+    get(session, proof_id)
     revision, now = _next_revision(session), datetime.now(UTC)
     session.execute(
         sa.update(ProofRow)
@@ -153,6 +154,7 @@ def cancel(session: Session, proof_id: int) -> ProofRecord:
             revision=revision, finished_at=now, updated_at=now,
         )
     )  # fmt: skip
+    session.expire_all()
     proof = get(session, proof_id)
     if proof.verdict is not Verdict.CANCELLED:
         raise AlreadyFinished(f"Proof {proof_id} has already ended ({proof.verdict}), so there is nothing to cancel.")
