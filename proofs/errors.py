@@ -23,3 +23,7 @@ class InvalidHints(ProofError):
 
 class CheckRefused(ProofError):
     """A strategy's check claimed something impossible. Nothing is claimed; this is a bug to report."""
+
+
+class InvalidCertificate(ProofError):
+    """The bytes are not a certificate that this engine can use."""

@@ -1,0 +1,249 @@
+"""What each strategy's theorem certifies, one block (query, maximum) at a time.
+
+A theorem takes the tables to a function of the query, that to a function of the maximum m (and a number of bins), which
+says how many inputs of the block are right and how many are wrong for certain. All but the published cubic proof rest on:
+
+    the model answers m iff sum_i e[i][t_i] (ov[i][t_i][x] - ov[i][t_i][m] + direct[x] - direct[m]) < 0 for every x != m.
+
+Sums are computed within `radius` of the truth. So an input whose sum is below -radius is right, for that x, and one whose
+sum is at least +radius is wrong (a tie is wrong).
+"""
+
+from collections.abc import Callable, Mapping
+from itertools import accumulate
+from math import comb
+from operator import sub
+
+from proofs.checker.arithmetic import Matrix, Row
+from proofs.checker.counting import EXACT_POSITIONS, Answer, largest_sum, reaching, reaching_in_bins
+from proofs.checker.tables import Tables, leads
+
+Found = tuple[int, int]
+"""Inputs that are right, and that are wrong, for certain."""
+Block = Callable[[int, int], Found]
+Theorem = Callable[[Tables], Callable[[int], Block]]
+
+
+def block_size(tables: Tables, query: int, maximum: int) -> int:
+    free = tables.n_ctx - 1
+    size: int = (maximum + 1) ** free
+    return size if query == maximum else size - maximum**free
+
+
+def exact(tables: Tables) -> Callable[[int], Block]:
+    """Every input is decided: brute-force, separable-exact."""
+
+    def at(query: int) -> Block:
+        answers, radius = _answers(tables, query)
+
+        def block(maximum: int, bins: int) -> Found:
+            wrong = answers(maximum)
+            needs = query != maximum
+            right = block_size(tables, query, maximum) - reaching(wrong, -radius, needs)
+            return right, reaching(wrong, radius, needs)
+
+        return block
+
+    return at
+
+
+def by_answer(tables: Tables) -> Callable[[int], Block]:
+    """Each wrong answer apart, then the union bound; the most frequent one alone is wrong: separable-quartic."""
+
+    def at(query: int) -> Block:
+        answers, radius = _answers(tables, query)
+
+        def block(maximum: int, bins: int) -> Found:
+            wrong = answers(maximum)
+            needs = query != maximum
+            doubtful = sum(_reaching(answer, -radius, needs, bins, upwards=True) for answer in wrong)
+            certain = max((_reaching(answer, radius, needs, bins, upwards=False) for answer in wrong), default=0)
+            return max(0, block_size(tables, query, maximum) - doubtful), certain
+
+        return block
+
+    return at
+
+
+def _answers(tables: Tables, query: int) -> tuple[Callable[[int], list[Answer]], int]:
+    """The wrong answers that some input of a block may get, and the radius of their sums."""
+    view = tables.at(query)
+    sums = tables.answer_sums(query, view.weights)
+    bases = [rows[-1][query] for rows in sums]
+    free = [rows[:-1] for rows in sums]
+
+    def answers(maximum: int) -> list[Answer]:
+        right = [row[: maximum + 1] for row in free[maximum]]
+        found = []
+        for x in range(tables.d_vocab):
+            if x != maximum:
+                terms = [list(map(sub, row, ours)) for row, ours in zip(free[x], right, strict=True)]
+                answer = Answer(bases[x] - bases[maximum], terms)
+                most = largest_sum(answer, query != maximum)
+                if most is not None and most >= -view.radius:
+                    found.append(answer)
+        return found
+
+    return answers, view.radius
+
+
+def _reaching(answer: Answer, threshold: int, needs_last: bool, bins: int, *, upwards: bool) -> int:
+    if len(answer.terms) <= EXACT_POSITIONS:
+        return reaching([answer], threshold, needs_last)
+    return reaching_in_bins(answer, threshold, needs_last, bins=bins, upwards=upwards)
+
+
+def by_token(tables: Tables) -> Callable[[int], Block]:
+    """The wrong answer at its worst for each token and position: separable-cubic."""
+    lead = [leads(matrix) for matrix in tables.ov()]
+    gains = leads(tables.direct)
+
+    def at(query: int) -> Block:
+        view = tables.at(query)
+
+        def terms(maximum: int) -> Answer:
+            gain = gains[query][maximum]
+            rows = [
+                [e * (lead[i][t][maximum] + gain) for t, e in enumerate(row[: maximum + 1])]
+                for i, row in enumerate(view.weights)
+            ]  # fmt: skip
+            return Answer(view.weights[-1][query] * (lead[-1][query][maximum] + gain), rows[:-1])
+
+        return _one_answer(tables, query, view.radius, terms)
+
+    return at
+
+
+def by_sorting(tables: Tables) -> Callable[[int], Block]:
+    """As by_token, with all free positions alike: separable-sorted."""
+    lead = [leads(matrix) for matrix in tables.ov()]
+    worst = _over_positions(lead[:-1])
+    gains = leads(tables.direct)
+
+    def at(query: int) -> Block:
+        view = tables.at(query)
+        low, high = _extremes(view.weights[:-1])
+
+        def terms(maximum: int) -> Answer:
+            gain = gains[query][maximum]
+            row = [_at_worst(worst[t][maximum] + gain, low[t], high[t]) for t in range(maximum + 1)] if worst else []
+            base = view.weights[-1][query] * (lead[-1][query][maximum] + gain)
+            return Answer(base, [row] * (tables.n_ctx - 1))
+
+        return _one_answer(tables, query, view.radius, terms)
+
+    return at
+
+
+def by_envelope(tables: Tables) -> Callable[[int], Block]:
+    """As by_sorting, and tokens below the maximum get terms that no longer depend on it: separable-quadratic."""
+    lead = [leads(matrix) for matrix in tables.ov()]
+    worst = _over_positions(lead[:-1])
+    envelope = [max(row[t + 1 :], default=0) for t, row in enumerate(worst)]  # the last token is below no maximum
+    gains = leads(tables.direct)
+
+    def at(query: int) -> Block:
+        view = tables.at(query)
+        low, high = _extremes(view.weights[:-1])
+        most = max(gains[query][query:])
+        below = [_at_worst(rise + most, low[t], high[t]) for t, rise in enumerate(envelope)]
+
+        def terms(maximum: int) -> Answer:
+            gain = gains[query][maximum]
+            base = view.weights[-1][query] * (lead[-1][query][maximum] + gain)
+            if not worst:
+                return Answer(base, [])
+            copy = _at_worst(worst[maximum][maximum] + gain, low[maximum], high[maximum])
+            return Answer(base, [[*below[:maximum], copy]] * (tables.n_ctx - 1))
+
+        return _one_answer(tables, query, view.radius, terms)
+
+    return at
+
+
+def _one_answer(tables: Tables, query: int, radius: int, terms: Callable[[int], Answer]) -> Block:
+    def block(maximum: int, bins: int) -> Found:
+        answer, needs = terms(maximum), query != maximum
+        most = largest_sum(answer, needs)
+        size = block_size(tables, query, maximum)
+        if most is None or most < -radius:
+            return size, 0
+        return size - _reaching(answer, -radius, needs, bins, upwards=True), 0
+
+    return block
+
+
+def _over_positions(tensors: list[Matrix]) -> Matrix:
+    return [[max(entries) for entries in zip(*rows, strict=True)] for rows in zip(*tensors, strict=True)]
+
+
+def _extremes(weights: Matrix) -> tuple[Row, Row]:
+    columns = list(zip(*weights, strict=True))
+    return [min(column) for column in columns], [max(column) for column in columns]
+
+
+def _at_worst(rise: int, low: int, high: int) -> int:
+    return rise * (high if rise > 0 else low)
+
+
+def cubic(tables: Tables) -> Callable[[int], Block]:
+    """The published cubic proof: tokens that are below zero in pure inputs, at both extreme arrangements.
+
+    With rise(t) the lead of the best wrong answer, every position at its worst: for c free tokens other than m, all from a
+    set G, inputs are right if for every k in G the sum for c copies of k is below zero with the copies of m at the
+    positions of least and of greatest weight (the sum is affine in that weight, and a pure input is the worst mixture).
+    """
+    v, free = tables.d_vocab, tables.n_ctx - 1
+    shift = [[max(row[x] - row[m] for row in tables.ov_position) for x in range(v)] for m in range(v)]
+    token_lead = [
+        [max(row[x] - row[m] + shift[m][x] for x in range(v) if x != m) for row in tables.ov_token] for m in range(v)
+    ]  # fmt: skip
+    gains = leads(tables.direct)
+
+    def at(query: int) -> Block:
+        view = tables.at(query)
+        ascending = [sorted(column) for column in zip(*view.weights[:-1], strict=True)] or [[] for _ in range(v)]
+        least = [[0, *accumulate(column)] for column in ascending]  # [token][number of positions]
+        greatest = [[0, *accumulate(reversed(column))] for column in ascending]
+        of_query = view.weights[-1][query]
+
+        def only_maxima(m: int) -> bool:
+            for x in range(v):
+                shared = tables.direct[query][x] - tables.direct[query][m] + shift[m][x]
+                own = shared + tables.ov_token[m][x] - tables.ov_token[m][m]
+                other = shared + tables.ov_token[query][x] - tables.ov_token[query][m]
+                total = own if query == m else own * least[m][free] + other * of_query
+                if x != m and total >= (0 if query == m else -view.radius):
+                    return False
+            return query == m or free > 0
+
+        def block(m: int, bins: int) -> Found:
+            rise = [lead + gains[query][m] for lead in token_lead[m]]
+            fixed = rise[query] * of_query
+            right = int(only_maxima(m))
+            for c in range(1, free + 1 if query == m else free):
+                copies = free - c
+                at_least = fixed + rise[m] * least[m][copies]
+                at_greatest = fixed + rise[m] * greatest[m][copies]
+                allowed = sum(
+                    at_least + rise[k] * greatest[k][c] < -view.radius
+                    and at_greatest + rise[k] * least[k][c] < -view.radius
+                    for k in range(m)
+                )
+                right += comb(free, c) * allowed**c
+            return right, 0
+
+        return block
+
+    return at
+
+
+THEOREMS: Mapping[str, Theorem] = {
+    "brute-force": exact,
+    "cubic": cubic,
+    "separable-exact": exact,
+    "separable-quartic": by_answer,
+    "separable-cubic": by_token,
+    "separable-sorted": by_sorting,
+    "separable-quadratic": by_envelope,
+}

@@ -1,0 +1,73 @@
+"""The only place where a claim is accepted."""
+
+from dataclasses import dataclass
+
+from proofs.checker.bundle import Certificate
+from proofs.checker.refusals import Rejected, Unreadable
+from proofs.checker.tables import Tables
+from proofs.checker.theorems import THEOREMS, Block, block_size, exact
+from proofs.checker.weights import Weights
+
+STATEMENT = "real-arithmetic-v1"
+STRATEGY_VERSION = 1
+RESOLUTIONS = (2**12, 2**15, 2**18)
+"""Numbers of bins. More are tried only where a block falls short of its claim with fewer."""
+MOST_PREFIXES = 2**26
+"""Beyond this many inputs without their last two tokens, deciding inputs one by one takes hours."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    correct: int
+    wrong: int
+    total: int
+    derived: int
+    """Blocks that were derived; of the others nothing is claimed."""
+
+
+def accept(certificate: Certificate, weights: Weights) -> Accepted:
+    """Returns only if the claim follows. Raises `Rejected` if it does not, `Unreadable` if this checker cannot tell."""
+    c = certificate
+    _expect("statement", STATEMENT, c.statement)
+    _expect("variant (as published is a float computation, no proof)", "strict", c.variant)
+    _expect("model digest", weights.digest, c.model)
+    _expect("task", (f"max-of-{weights.n_ctx}", weights.d_vocab, weights.n_ctx), (c.task, c.d_vocab, c.n_ctx))
+    _expect("total", weights.d_vocab**weights.n_ctx, c.total)
+    _expect("claimed correct (the sum over blocks)", sum(map(sum, c.blocks_correct)), c.correct)
+    _expect("claimed wrong (the sum over blocks)", sum(map(sum, c.blocks_wrong)), c.wrong)
+    theorem = THEOREMS.get(c.strategy)
+    if theorem is None or c.strategy_version != STRATEGY_VERSION:
+        raise Unreadable(f"This checker does not know {c.strategy!r} version {c.strategy_version}.")
+    if theorem is exact and weights.d_vocab ** (weights.n_ctx - 2) > MOST_PREFIXES:
+        raise Unreadable("There are too many inputs for this checker to decide one by one.")
+    tables = Tables.of(weights)
+    at = (theorem if weights.d_vocab > 1 else exact)(tables)  # one token: no wrong answer
+    derived = 0
+    for query in range(weights.d_vocab):
+        block = at(query)
+        for maximum in range(query, weights.d_vocab):
+            claimed = c.blocks_correct[query][maximum - query], c.blocks_wrong[query][maximum - query]
+            if claimed != (0, 0):
+                _expect_no_more(claimed, block, (query, maximum), block_size(tables, query, maximum))
+                derived += 1
+    return Accepted(c.correct, c.wrong, c.total, derived)
+
+
+def _expect(what: str, expected: object, found: object) -> None:
+    if expected != found:
+        raise Rejected(what, expected=expected, found=found)
+
+
+def _expect_no_more(claimed: tuple[int, int], block: Block, place: tuple[int, int], size: int) -> None:
+    """Finer bins only help where a claim is out of reach of coarse ones."""
+    if sum(claimed) > size:
+        raise Rejected(f"block {place}", expected=f"at most its {size} inputs", found=f"{claimed[0]} + {claimed[1]}")
+    for bins in RESOLUTIONS:
+        right, wrong = block(place[1], bins)
+        if claimed[0] <= right and claimed[1] <= wrong:
+            return
+    raise Rejected(
+        f"block {place}",
+        expected=f"at most {right} right and {wrong} wrong of {size}",
+        found=f"{claimed[0]} right and {claimed[1]} wrong claimed",
+    )
