@@ -6,14 +6,19 @@ Commands import what does their work when they are called, the one place where o
 Exit codes: 0 done, 2 bad usage or bad file, 3 a strategy does not cover the model, 1 anything else.
 """
 
+import os
 import sys
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from app.errors import AppError
 from proofs.strategies import BY_NAME, CATALOGUE, Strategy, Variant
+
+if TYPE_CHECKING:
+    from app.settings import Settings
 
 FAILED, BAD_INPUT, NOT_APPLICABLE = 1, 2, 3
 
@@ -33,8 +38,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 
 def main() -> None:
     """The console script. An error that a person can mend is one sentence, not a traceback."""
-    from app.errors import AppError
-
     try:
         app()
     except AppError as error:
@@ -125,3 +128,59 @@ def train(
     except OSError as error:
         fail(f"{out}: {error.strerror}", BAD_INPUT)
     print(f"{out}: model {digest}")
+
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 if left out.")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on; 8000 if left out, any free one if 0.")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder of database and files; data if left out.")]
+
+
+@app.command()
+def up(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
+    """Upgrade the database, load the demo models, run a worker and the web server."""
+    settings = _settings(host=host, port=port, data_dir=data_dir)
+
+    from app.cli import supervising
+
+    supervising.up(settings)
+
+
+@app.command()
+def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
+    """Run the web server alone; `proofboard db upgrade` comes first."""
+    settings = _settings(host=host, port=port, data_dir=data_dir)
+
+    from app.cli import serving
+
+    serving.serve(settings)
+
+
+@app.command()
+def worker(data_dir: DataDir = None) -> None:
+    """Run a worker: it proves what is queued, until SIGTERM or Ctrl-C."""
+    _settings(data_dir=data_dir)
+    os.execv(sys.executable, [sys.executable, "-m", "worker"])
+
+
+@db.command()
+def upgrade(data_dir: DataDir = None) -> None:
+    """Bring the database to the schema of this version; does nothing if it is there."""
+    settings = _settings(data_dir=data_dir)
+
+    from app.storage import schema
+
+    schema.upgrade(settings.database_url)
+
+
+def _settings(**flags: object) -> "Settings":
+    """From the environment, flags first. Flags go into the environment, so that our other processes see them too."""
+    from pydantic import ValidationError
+
+    from app.settings import Settings
+
+    os.environ.update({f"PROOFBOARD_{name.upper()}": str(value) for name, value in flags.items() if value is not None})
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        fail(f"PROOFBOARD_{'_'.join(map(str, wrong['loc'])).upper()}: {wrong['msg']}.", BAD_INPUT)

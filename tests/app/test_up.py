@@ -1,0 +1,160 @@
+"""`proofboard up`, which is `make run` after the installation: what starts with it, and that all of it stops with it."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from proofs.checkpoint import read_model
+from proofs.strategies import CATALOGUE
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "demo"
+PROOFBOARD = [sys.executable, "-c", "from app.cli import main; main()"]
+PATIENCE_S = 180.0
+
+
+@dataclass(frozen=True)
+class Running:
+    process: subprocess.Popen[str]
+    url: str
+
+    def get(self, path: str) -> Any:
+        return httpx.get(self.url + path, timeout=10).raise_for_status().json()
+
+    def workers(self) -> list[psutil.Process]:
+        children = psutil.Process(self.process.pid).children()
+        alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in alive if "app.cli.attended" in " ".join(child.cmdline())]
+
+
+@contextmanager
+def up(data_dir: Path) -> Iterator[Running]:
+    """A running `proofboard up` on a free port; nothing of it outlives the block."""
+    command = [*PROOFBOARD, "up", "--port", "0", "--data-dir", str(data_dir)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+            assert address is not None
+            yield Running(process, address[0])
+        finally:
+            if process.poll() is None:
+                for kin in [*psutil.Process(process.pid).children(recursive=True), process]:
+                    kin.kill()
+
+
+def wait_until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def test_the_first_start_shows_the_demo_models_and_proves_them(tmp_path: Path) -> None:
+    expected = sum(len(strategy.variants) for strategy in CATALOGUE) * len(list(DEMO.glob("*.safetensors")))
+    with up(tmp_path) as running:
+        models = running.get("/api/v1/models")["items"]
+        wait_until(lambda: running.get("/api/v1/proofs?state=done")["total"] == expected)
+        exact = running.get("/api/v1/proofs?strategy=brute-force")["items"]
+    assert {model["name"] for model in models} == {path.stem for path in DEMO.glob("*.safetensors")}
+    assert {(model["source"], model["seed"]) for model in models} == {("demo", 123)}
+    assert sorted(proof["correct"] for proof in exact) == ["1000", "16773070"]
+
+
+def test_a_second_start_adds_nothing(tmp_path: Path) -> None:
+    counts = []
+    for _ in range(2):
+        with up(tmp_path) as running:
+            counts.append([running.get(f"/api/v1/{things}")["total"] for things in ("models", "proofs")])
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_ends_server_and_worker_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    with up(tmp_path) as running:
+        wait_until(running.workers)
+        kin = psutil.Process(running.process.pid).children(recursive=True)
+        running.process.send_signal(number)
+        assert running.process.wait(PATIENCE_S) == 0
+        assert not any(process.is_running() for process in kin)
+
+
+def test_a_worker_that_dies_is_started_again(tmp_path: Path) -> None:
+    with up(tmp_path) as running:
+        wait_until(running.workers)
+        (first,) = running.workers()
+        first.kill()
+        wait_until(lambda: running.workers() not in ([], [first]))
+
+
+def test_the_worker_goes_even_if_its_starter_is_killed(tmp_path: Path) -> None:
+    with up(tmp_path) as running:
+        wait_until(running.workers)
+        kin = psutil.Process(running.process.pid).children(recursive=True)
+        running.process.kill()
+        assert psutil.wait_procs(kin, timeout=PATIENCE_S)[1] == []
+
+
+def test_a_port_in_use_is_a_sentence_that_names_the_way_out(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = ended("up", "--port", port, "--data-dir", str(tmp_path))
+    assert done.returncode == 1
+    assert f"Port {port} is in use" in done.stderr
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_address_that_others_reach_is_refused(tmp_path: Path) -> None:
+    done = ended("serve", "--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path))
+    assert done.returncode == 2
+    assert "PROOFBOARD_TRUSTED_NETWORK" in done.stderr
+
+
+def test_a_setting_out_of_range_names_its_variable(tmp_path: Path) -> None:
+    done = ended("db", "upgrade", "--data-dir", str(tmp_path), PROOFBOARD_PORT="70000")
+    assert done.returncode == 2
+    assert done.stderr.startswith("proofboard: PROOFBOARD_PORT: ")
+
+
+def test_db_upgrade_makes_the_database_and_may_be_repeated(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert ended("db", "upgrade", "--data-dir", str(tmp_path)).returncode == 0
+    assert (tmp_path / "proofboard.db").stat().st_size > 0
+
+
+def test_the_demo_models_are_the_trainers() -> None:
+    """The small one is the reference that `tests/worker/test_trainer.py` trains again."""
+    small = read_model((DEMO / "max-of-3-v10-d8-seed123.safetensors").read_bytes())
+    reference = ROOT / "tests" / "data" / "k3_v10_d8_seed123" / "weights.safetensors"
+    assert small.digest == read_model(reference.read_bytes()).digest
+    for path in DEMO.glob("*.safetensors"):
+        content = path.read_bytes()
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        assert json.loads(header["__metadata__"]["recipe"])["steps"] == 3000
+
+
+def ended(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command that ends by itself."""
+    return subprocess.run(
+        [*PROOFBOARD, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
