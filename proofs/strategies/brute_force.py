@@ -49,7 +49,11 @@ def check(model: Model, task: MaxOfK, hints: Hints, queries: Sequence[int], tall
             f"There are {task.d_vocab}^{task.n_ctx} inputs; brute force runs up to {MOST_INPUTS:,}. "
             "Use a separable strategy: its bound is close to exact at any length."
         )
-    tables = Tables.of(model, tally)
+    yield from decide(Tables.of(model, tally), task, queries, tally)
+
+
+def decide(tables: Tables, task: MaxOfK, queries: Sequence[int], tally: Tally) -> Iterator[Counts]:
+    """The same for tables that need not be a model's as it is: `proofs.exact_ablations` asks about parts of one."""
     ov = tables.ov(tally)
     margin = tables.margin()
     for query in queries:
