@@ -91,8 +91,8 @@ def random_model() -> Model:
     rng = np.random.default_rng(5)
     v, n, d = 5, 3, 4
     shapes: dict[str, tuple[int, ...]] = {"W_E": (v, d), "W_pos": (n, d), "W_U": (d, v), "b_U": (v,)}
-    shapes |= {name: (d, d) for name in ("W_Q", "W_K", "W_V", "W_O")}
-    shapes |= {name: (d,) for name in ("b_Q", "b_K", "b_V", "b_O")}
+    shapes |= dict.fromkeys(("W_Q", "W_K", "W_V", "W_O"), (d, d))
+    shapes |= dict.fromkeys(("b_Q", "b_K", "b_V", "b_O"), (d,))
     return Model.of({name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()})
 
 
