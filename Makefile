@@ -23,7 +23,7 @@ run: ## Install, then start the web server and a worker; Ctrl-C stops both
 test: ## Install what tests need, then run all of them
 	@$(SETUP) --tests
 	@chromium=$$($(BIN)/python scripts/browser.py) && \
-	  PROOFBOARD_TEST_CHROMIUM="$$chromium" $(BIN)/python -m pytest $(ARGS)
+	  CHROMIUM="$$chromium" $(BIN)/python -m pytest $(ARGS)
 
 check: ## Lint, format, types, import contracts
 	@$(SETUP) --tests

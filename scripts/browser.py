@@ -28,7 +28,7 @@ def main() -> int:
         return 0
     print(
         "\n*** NO CHROMIUM: the browser tests cannot run on this machine. Install Chromium or Google Chrome, "
-        "or name one in PROOFBOARD_TEST_CHROMIUM. ***\n",
+        "or name one in CHROMIUM. ***\n",
         file=sys.stderr,
     )
     return 1 if os.environ.get("CI") else 0
@@ -40,7 +40,7 @@ def find() -> str | None:
 
 def candidates() -> Iterator[str]:
     """The one that is named, those on the path, macOS's, Playwright's own."""
-    yield os.environ.get("PROOFBOARD_TEST_CHROMIUM", "")
+    yield os.environ.get("CHROMIUM", "")
     yield from filter(None, map(shutil.which, NAMES))
     yield from ON_MACOS
     own = subprocess.run([sys.executable, "-c", PLAYWRIGHT], capture_output=True, text=True, check=False)

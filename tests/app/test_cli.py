@@ -6,8 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 
 from proofs.checkpoint import read_model
 from proofs.strategies import CATALOGUE, Variant
+from tests.waiting import until
 from worker.trainer import Recipe, checkpoint, train
 
 ROOT = Path(__file__).parents[2]
@@ -40,13 +40,6 @@ def running(command: list[str], *, stderr: int) -> Iterator[subprocess.Popen[byt
                 [*psutil.Process(process.pid).children(recursive=True), process] if process.poll() is None else []
             ):
                 kin.kill()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def model_file(folder: Path, recipe: Recipe) -> Path:
@@ -124,7 +117,7 @@ def test_ctrl_c_cancels_what_runs_and_what_is_left_and_leaves_no_process(endless
     with running(command, stderr=subprocess.PIPE) as process:
         family = psutil.Process(process.pid)
         # The proof's process is forked from a server of ours: a grandchild.
-        wait_until(lambda: any(child.children() for child in family.children()))
+        until(lambda: any(child.children() for child in family.children()), "the proof's process")
         kin = family.children(recursive=True)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=PATIENCE_S)

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import pytest
 
 from proofs.checkpoint import read_model
 from proofs.strategies import CATALOGUE
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "demo"
@@ -57,18 +57,11 @@ def up(data_dir: Path) -> Iterator[Running]:
                     kin.kill()
 
 
-def wait_until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
 def test_the_first_start_shows_the_demo_models_and_proves_them(tmp_path: Path) -> None:
     expected = sum(len(strategy.variants) for strategy in CATALOGUE) * len(list(DEMO.glob("*.safetensors")))
     with up(tmp_path) as running:
         models = running.get("/api/v1/models")["items"]
-        wait_until(lambda: running.get("/api/v1/proofs?state=done")["total"] == expected)
+        until(lambda: running.get("/api/v1/proofs?state=done")["total"] == expected, "all proofs", seconds=PATIENCE_S)
         exact = running.get("/api/v1/proofs?strategy=brute-force")["items"]
     assert {model["name"] for model in models} == {path.stem for path in DEMO.glob("*.safetensors")}
     assert {(model["source"], model["seed"]) for model in models} == {("demo", 123)}
@@ -86,7 +79,7 @@ def test_a_second_start_adds_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_ends_server_and_worker_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with up(tmp_path) as running:
-        wait_until(running.workers)
+        until(running.workers, "a worker")
         kin = psutil.Process(running.process.pid).children(recursive=True)
         running.process.send_signal(number)
         assert running.process.wait(PATIENCE_S) == 0
@@ -95,15 +88,15 @@ def test_stopping_ends_server_and_worker_cleanly(tmp_path: Path, number: signal.
 
 def test_a_worker_that_dies_is_started_again(tmp_path: Path) -> None:
     with up(tmp_path) as running:
-        wait_until(running.workers)
+        until(running.workers, "a worker")
         (first,) = running.workers()
         first.kill()
-        wait_until(lambda: running.workers() not in ([], [first]))
+        until(lambda: running.workers() not in ([], [first]), "another worker")
 
 
 def test_the_worker_goes_even_if_its_starter_is_killed(tmp_path: Path) -> None:
     with up(tmp_path) as running:
-        wait_until(running.workers)
+        until(running.workers, "a worker")
         kin = psutil.Process(running.process.pid).children(recursive=True)
         running.process.kill()
         assert psutil.wait_procs(kin, timeout=PATIENCE_S)[1] == []
