@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from app.errors import AppError
-from proofs.strategies import BY_NAME, CATALOGUE, Strategy, Variant
+from proofs.strategies import BY_NAME, CATALOGUE, SUBCUBIC, Strategy, Variant, named
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -78,14 +78,21 @@ def _chosen(names: list[str] | None, variant: Variant) -> list[Strategy]:
     """The strategies to run, in the order asked for, each once."""
     if not names:
         return [strategy for strategy in CATALOGUE if variant in strategy.variants]
-    for name in names:
-        if name not in BY_NAME:
-            near = get_close_matches(name, BY_NAME, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(BY_NAME)}."
-            raise typer.BadParameter(f"There is no strategy {name!r}. {hint}", param_hint="--strategy")
-        if variant not in BY_NAME[name].variants:
-            raise typer.BadParameter(f"{name} has no variant {variant}: leave --variant out.", param_hint="--variant")
-    return [BY_NAME[name] for name in dict.fromkeys(names)]
+    found = [_strategy(name) for name in names]
+    for strategy in found:
+        if variant not in strategy.variants:
+            message = f"{strategy.name} has no variant {variant}: leave --variant out."
+            raise typer.BadParameter(message, param_hint="--variant")
+    return list({strategy.name: strategy for strategy in found}.values())
+
+
+def _strategy(name: str) -> Strategy:
+    found = named(name)
+    if found is None:
+        near = get_close_matches(name, BY_NAME, n=1)
+        hint = f"Did you mean {near[0]}?" if near else "`proofboard strategies --all` lists them."
+        raise typer.BadParameter(f"There is no strategy {name!r}. {hint}", param_hint="--strategy")
+    return found
 
 
 def _read(file: Path) -> bytes:
@@ -100,11 +107,14 @@ def _read(file: Path) -> bytes:
 
 
 @app.command()
-def strategies(as_json: Json = False) -> None:
+def strategies(
+    everything: Annotated[bool, typer.Option("--all", help="The 100 published sub-cubic strategies as well.")] = False,
+    as_json: Json = False,
+) -> None:
     """List the strategies with their costs and variants."""
     from app.cli import reports
 
-    reports.show_strategies(as_json=as_json)
+    reports.show_strategies(CATALOGUE + SUBCUBIC if everything else CATALOGUE, as_json=as_json)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from rich.table import Table
 from app import numbers
 from app.cli.proving import Outcome, run_all
 from app.storage.records import Verdict
-from proofs.strategies import CATALOGUE, Strategy, Variant
+from proofs.strategies import BY_NAME, Strategy, Variant
 
 DONE = (Verdict.PROVED, Verdict.VACUOUS)
 
@@ -57,7 +57,7 @@ def show(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
     table = _table("strategy", "verdict", ">accuracy at least", ">correct", ">operations", ">time", ">memory")
     for outcome in outcomes:
         table.add_row(
-            outcome.strategy,
+            BY_NAME[outcome.strategy].code or outcome.strategy,
             outcome.verdict,
             numbers.at_least(outcome.correct, outcome.total),
             numbers.exact(outcome.correct),
@@ -77,7 +77,7 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
     return 0 if not other else 3 if other == {Verdict.NOT_APPLICABLE} else 1
 
 
-def show_strategies(*, as_json: bool) -> None:
+def show_strategies(strategies: Sequence[Strategy], *, as_json: bool) -> None:
     if as_json:
         rows = [
             {
@@ -87,13 +87,15 @@ def show_strategies(*, as_json: bool) -> None:
                 "summary": strategy.summary,
                 "variants": list(strategy.variants),
             }
-            for strategy in CATALOGUE
+            for strategy in strategies
         ]
         print(json.dumps(rows, indent=2))
         return
     table = _table("strategy", "cost", "variants", "what it does")
-    for strategy in CATALOGUE:
-        table.add_row(strategy.name, strategy.complexity, ", ".join(strategy.variants), strategy.summary)
+    for strategy in strategies:
+        table.add_row(
+            strategy.code or strategy.name, strategy.complexity, ", ".join(strategy.variants), strategy.summary
+        )
     _print(table)
 
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from proofs.checkpoint import read_model
-from proofs.strategies import CATALOGUE, Variant
+from proofs.strategies import BY_NAME, CATALOGUE, SUBCUBIC, Variant
 from tests.waiting import until
 from worker.trainer import Recipe, checkpoint, train
 
@@ -85,6 +85,11 @@ def test_without_a_strategy_a_variant_runs_where_it_exists() -> None:
     having = [strategy.name for strategy in CATALOGUE if Variant.AS_PUBLISHED in strategy.variants]
     assert [record["strategy"] for record in records] == having
     assert {record["trust"] for record in records} == {"float"}
+
+
+def test_a_published_strategy_is_known_by_its_code() -> None:
+    done = proofboard("prove", TRAINED, "-s", SUBCUBIC[0].code, "-s", SUBCUBIC[0].name, "--json")
+    assert [record["strategy"] for record in json.loads(done.stdout)] == [SUBCUBIC[0].name]
 
 
 def test_the_table_shows_the_claim_in_full() -> None:
@@ -185,6 +190,8 @@ def test_a_bad_file_is_refused_with_its_name_and_exit_code_2(
 def test_strategies_lists_the_catalogue() -> None:
     rows: list[dict[str, Any]] = json.loads(proofboard("strategies", "--json").stdout)
     assert [row["name"] for row in rows] == [strategy.name for strategy in CATALOGUE]
+    everything = json.loads(proofboard("strategies", "--all", "--json").stdout)
+    assert {row["name"] for row in everything} == set(BY_NAME)
     table = proofboard("strategies").stdout
     assert all(strategy.name in table for strategy in CATALOGUE)
 
