@@ -13,6 +13,7 @@ import binascii
 import math
 import zlib
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
@@ -33,7 +34,7 @@ def used_directions(options: Options) -> tuple[str, ...]:
     return (*of_error, "direct") if options.direct is Direct.U2 else of_error
 
 
-def write(options: Options, gaps: Int64[Array, "query maximum n_ctx"], directions: Directions) -> dict[str, object]:
+def write(options: Options, gaps: Int64[Array, "query maximum n_ctx"], directions: Directions) -> dict[str, Any]:
     packed = base64.b64encode(zlib.compress(gaps.astype("<u2").tobytes()))
     used = {name: getattr(directions, name).tolist() for name in used_directions(options)}
     return {"gaps": packed.decode("ascii"), "directions": used}
