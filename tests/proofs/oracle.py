@@ -53,6 +53,11 @@ def _margins(model: Model) -> Iterator[tuple[tuple[int, ...], float, float]]:
         yield tokens, margin, 1e-6 * (float(np.abs(logits).max()) + 1e-30)
 
 
+def margin_of(model: Model, tokens: tuple[int, ...]) -> Decimal:
+    """logit[max] minus the largest other logit, to 60 digits and more."""
+    return _exact_margin(model, tokens)
+
+
 def _exact_margin(model: Model, tokens: tuple[int, ...]) -> Decimal:
     with localcontext() as context:
         context.prec = 80
