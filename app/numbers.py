@@ -46,10 +46,16 @@ def _scientific(part: int, total: int, *, up: bool) -> str:
 
 
 def ratio_at_least(value: float | None) -> str:
-    """A ratio that is only known as a float, rounded down to at least three digits; a tightness, say."""
+    """A stored ratio, a tightness say, as `at_least` shows it.
+
+    Storing rounded it down to a multiple of 2**-52 already; that is taken back first, so that 0.999 does not show as 0.99899.
+    """
     if value is None:
         return "–"
-    return at_least(int(value * 2**52), 2**52) if 0 <= value <= 1 else significant(value)
+    if not 0 <= value <= 1:
+        return significant(value)
+    units = int(value * 2**52)
+    return at_least(units + 1 if 0 < units < 2**52 - 1 else units, 2**52)
 
 
 def count(value: int | None) -> str:
@@ -111,3 +117,8 @@ def size(value: int | None) -> str:
 
 def moment(value: datetime | None) -> str:
     return "–" if value is None else f"{value:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def moment_short(value: datetime | None) -> str:
+    """For tables; the whole moment is in the element's attributes."""
+    return "–" if value is None else f"{value:%d %b %H:%M}".lstrip("0")

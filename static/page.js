@@ -16,7 +16,7 @@
   for (const all of document.querySelectorAll("[data-all]")) {
     all.closest("[data-all-row]").hidden = false;
     all.addEventListener("change", () => {
-      for (const box of all.form.querySelectorAll("input[type=checkbox][name=wanted]")) box.checked = all.checked;
+      for (const box of all.form.querySelectorAll("input[type=checkbox][name=wanted]:enabled")) box.checked = all.checked;
     });
   }
 

@@ -12,7 +12,7 @@
 
   const themed = (value) => {
     if (typeof value === "string") return value.startsWith("var(--") ? resolved(value) : value;
-    if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map(themed);
+    if (Array.isArray(value)) return typeof value.at(-1) === "number" ? value : value.map(themed);
     if (value && typeof value === "object") {
       return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, themed(inner)]));
     }
@@ -32,10 +32,12 @@
       xaxis: axis(figure.layout.xaxis, grid),
       yaxis: axis(figure.layout.yaxis, grid),
       paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: figure.layout.plot_bgcolor ?? "rgba(0,0,0,0)",
       margin: { l: narrow ? 40 : 52, r: 12, t: 10, b: 40 },
       font: { family: getComputedStyle(document.body).fontFamily, color: "var(--ink-2)", size: 12 },
-      legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: narrow ? 10 : 12 } },
+      legend: narrow
+        ? { orientation: "h", y: -0.2, yanchor: "top", x: 0, font: { size: 10 } }
+        : { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
       hoverlabel: { bgcolor: "var(--surface)", bordercolor: "var(--line-strong)", font: { color: "var(--ink)" }, align: "left" },
       dragmode: narrow ? false : "zoom",
     };

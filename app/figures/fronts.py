@@ -1,6 +1,7 @@
-"""Bound or tightness against length: every finished proof as a point, and the front of each variant as a staircase.
+"""Bound or tightness against length: every finished proof as a point, and fronts as staircases.
 
-Strict and as-published proofs never share a front, and a proof under a soundness alarm is on none and not drawn.
+Only claims of one kind are compared: proofs about different tasks, and strict and as-published ones, never share a front. A
+proof under a soundness alarm is on none and not drawn.
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,27 @@ class Height(StrEnum):
     TIGHTNESS = "tightness"
 
 
+@dataclass(frozen=True, order=True)
+class Kind:
+    """Proofs that may share a front."""
+
+    variant: str
+    n_ctx: int
+    d_vocab: int
+
+    @classmethod
+    def of(cls, point: FrontPoint) -> "Kind":
+        return cls(point.variant, point.n_ctx, point.d_vocab)
+
+    @property
+    def task(self) -> str:
+        return f"max-of-{self.n_ctx}, {self.d_vocab} tokens"
+
+    @property
+    def is_strict(self) -> bool:
+        return self.variant == "strict"
+
+
 TITLES = {Height.BOUND: "bound on the accuracy", Height.TIGHTNESS: "tightness: bound / true accuracy"}
 
 
@@ -40,8 +62,8 @@ class Front:
 
     points: list[FrontPoint]
     """Everything that has a length in this cost model and a height."""
-    steps: dict[str, list[FrontPoint]]
-    """The unbeaten proofs by variant, shortest first."""
+    steps: dict[Kind, list[FrontPoint]]
+    """The unbeaten proofs of each kind, shortest first; strict kinds first."""
     left_out: int
     """Finished proofs without a length in this cost model or without a height."""
     alarms: int
@@ -66,17 +88,15 @@ def front_of(points: Sequence[FrontPoint], *, cost_model: str, height: Height = 
         if point.lengths.get(cost_model) and (height is Height.BOUND or point.tightness is not None)
     ]
     found = Front(drawn, {}, len(sound) - len(drawn), len(points) - len(sound), cost_model, height)
-    for variant in sorted({point.variant for point in drawn}):
-        same = [point for point in drawn if point.variant == variant]
-        found.steps[variant] = front(same, length=found.length_of, bound=found.height_of)
+    for kind in sorted({Kind.of(point) for point in drawn}, key=lambda kind: (not kind.is_strict, kind)):
+        same = [point for point in drawn if Kind.of(point) == kind]
+        found.steps[kind] = front(same, length=found.length_of, bound=found.height_of)
     return found
 
 
 def bound_against_length(shown: Front) -> Figure:
-    """The drawing of a front, with log length."""
-    until = max((shown.length_of(point) for point in shown.points), default=1)
-    traces = [*_baselines(shown)]
-    traces += [_line(shown, variant, until) for variant in sorted(shown.steps, reverse=True)]
+    """The drawing of a front, with log length. The window is that of the marks; a baseline may leave it."""
+    traces = [*_baselines(shown), *_lines(shown)]
     marked = shown.points
     if len(marked) > MOST_MARKERS:
         traces.insert(0, _density(shown))
@@ -84,28 +104,43 @@ def bound_against_length(shown: Front) -> Figure:
     by_kind = sorted(marked, key=lambda point: (point.variant != "strict", point.family, point.proof_id))
     for (_, family, variant), group in groupby(by_kind, key=lambda p: (p.variant != "strict", p.family, p.variant)):
         traces.append(_markers(shown, family, variant, list(group)))
+    title = f"length: operations ({shown.cost_model})"
     return {
         "data": traces,
         "layout": {
-            "xaxis": {"type": "log", "title": {"text": f"length: operations ({shown.cost_model})"}},
-            "yaxis": {"title": {"text": TITLES[shown.height]}},
+            "xaxis": {"type": "log", "title": {"text": title}, "exponentformat": "SI"},
+            "yaxis": {"title": {"text": TITLES[shown.height]}, "range": _window(shown)},
             "showlegend": True,
             "hovermode": "closest",
         },
     }
 
 
-def _line(shown: Front, variant: str, until: int) -> Figure:
-    corners = staircase([(shown.length_of(p), shown.height_of(p)) for p in shown.steps[variant]], until=until)
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": f"front, {variant}",
-        "x": [float(length) for length, _ in corners],
-        "y": [height for _, height in corners],
-        "line": {"color": "var(--ink-2)", "width": 1.5, "dash": "solid" if variant == "strict" else "dot"},
-        "hoverinfo": "skip",
-    }
+def _window(shown: Front) -> list[float]:
+    heights = [shown.height_of(point) for point in shown.points] or [0.0, 1.0]
+    room = 0.08 * ((max(heights) - min(heights)) or max(heights) or 1.0)
+    return [min(heights) - room, max(heights) + room]
+
+
+def _lines(shown: Front) -> list[Figure]:
+    """The fronts' outlines. As published is dotted; the task is named where there are several."""
+    several = len({kind.task for kind in shown.steps}) > 1
+    until = max((shown.length_of(point) for point in shown.points), default=1)
+    lines = []
+    for kind, steps in reversed(shown.steps.items()):
+        corners = staircase([(shown.length_of(p), shown.height_of(p)) for p in steps], until=until)
+        lines.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": f"front, {kind.variant}" + (f", {kind.task}" if several else ""),
+                "x": [float(length) for length, _ in corners],
+                "y": [height for _, height in corners],
+                "line": {"color": "var(--ink-2)", "width": 1.5, "dash": "solid" if kind.is_strict else "dot"},
+                "hoverinfo": "skip",
+            }
+        )
+    return lines
 
 
 def _markers(shown: Front, family: str, variant: str, points: list[FrontPoint]) -> Figure:
@@ -142,7 +177,7 @@ def _baselines(shown: Front) -> list[Figure]:
             {
                 "type": "scatter",
                 "mode": "lines",
-                "name": f"part of brute force ({d_vocab}, {n_ctx})",
+                "name": f"part of brute force, max-of-{n_ctx}, {d_vocab} tokens",
                 "x": [float(f"{x:.4g}") for x in spent],
                 "y": [float(f"{height * x / length:.4g}") for x in spent],
                 "line": {"color": "var(--ink-3)", "width": 1, "dash": "dash"},

@@ -119,6 +119,7 @@ def block_map(task: MaxOfK, blocks: Sequence[Counts]) -> Figure:
         "layout": {
             "xaxis": {"title": {"text": "maximum"}},
             "yaxis": {"title": {"text": "query"}, "autorange": "reversed"},
+            "plot_bgcolor": "var(--raised)",  # no input has query > maximum: unlike an undecided cell
         },
     }
 

@@ -15,7 +15,9 @@ def blocks(content: bytes, task: MaxOfK) -> tuple[Counts, ...]:
         found = [_counts(row) for row in json.loads(content)["blocks"]]
         return Bound.of(task, found).blocks
     except (CheckRefused, ValueError, KeyError, TypeError) as error:
-        raise DamagedBlob(f"The certificate cannot be read ({type(error).__name__}). Request the proof again.") from error
+        raise DamagedBlob(
+            f"The certificate cannot be read ({type(error).__name__}). Request the proof again."
+        ) from error
 
 
 def _counts(row: Any) -> Counts:

@@ -24,7 +24,9 @@ LastSeen = Annotated[str | None, Header(alias="last-event-id", pattern="^[0-9]{1
 
 
 @router.get("/events", name="events", response_class=EventSourceResponse)
-async def events(request: Request, site: SiteDep, since: Revision = 0, last_event_id: LastSeen = None) -> EventSourceResponse:
+async def events(
+    request: Request, site: SiteDep, since: Revision = 0, last_event_id: LastSeen = None
+) -> EventSourceResponse:
     """Sends `changed` events with the proofs' numbers. A browser that reconnects goes on where it was."""
     return EventSourceResponse(_changes(site, int(last_event_id or since)), ping=PING_S)
 

@@ -7,7 +7,7 @@ from starlette.datastructures import QueryParams
 
 from app import numbers
 from app.figures import Figure
-from app.figures.fronts import MOST_MARKERS, Front, Height, bound_against_length, front_of
+from app.figures.fronts import MOST_MARKERS, Front, Height, Kind, bound_against_length, front_of
 from app.storage.records import FrontPoint
 from app.web.rows import COST_MODELS
 
@@ -15,7 +15,7 @@ RULERS = {
     "measured-v1": "what our check executes",
     "reference-v1": "the published cost model",
 }
-PARAMETERS = ("length", "y")
+PARAMETERS = ("length", "y", "task")
 
 
 @dataclass(frozen=True)
@@ -40,30 +40,39 @@ class Step:
 class FrontView:
     figure: Figure
     cost_model: str
-    steps: dict[str, list[Step]]
-    """By variant."""
+    fronts: tuple[tuple[Kind, list[Step]], ...]
     drawn: int
+    tasks: tuple[Choice, ...]
+    """Empty where there is only one."""
     rulers: tuple[Choice, ...]
     heights: tuple[Choice, ...]
     remarks: tuple[str, ...]
 
 
 def view(points: list[FrontPoint], query: QueryParams, path: str) -> FrontView:
+    tasks = sorted({(point.n_ctx, point.d_vocab) for point in points})
+    names = [f"{n_ctx}-{d_vocab}" for n_ctx, d_vocab in tasks]
+    task = _chosen(query.get("task"), ("", *names))
     ruler = _chosen(query.get("length"), COST_MODELS)
     height = Height(_chosen(query.get("y"), tuple(Height)))
-    found = front_of(points, cost_model=ruler, height=height)
+    among = [point for point in points if task in ("", f"{point.n_ctx}-{point.d_vocab}")]
+    found = front_of(among, cost_model=ruler, height=height)
+
+    def choice(label: str, *, title: str = "", chosen: bool, **change: str) -> Choice:
+        state = {"length": ruler, "y": str(height), "task": task, **change}
+        return Choice(label, f"{path}?{urlencode({k: v for k, v in state.items() if v})}", chosen, title)
+
+    every = choice("all tasks", chosen=task == "", task="")
+    labels = [f"max-of-{n_ctx}, {d_vocab} tokens" for n_ctx, d_vocab in tasks]
+    one = [choice(label, chosen=task == name, task=name) for label, name in zip(labels, names, strict=True)]
     return FrontView(
         figure=bound_against_length(found),
         cost_model=ruler,
-        steps={name: [Step(one, found.length_of(one)) for one in steps] for name, steps in found.steps.items()},
+        fronts=tuple((kind, [Step(p, found.length_of(p)) for p in steps]) for kind, steps in found.steps.items()),
         drawn=len(found.points),
-        rulers=tuple(
-            Choice(name, f"{path}?{urlencode({'length': name, 'y': height})}", name == ruler, RULERS[name])
-            for name in COST_MODELS
-        ),
-        heights=tuple(
-            Choice(str(one), f"{path}?{urlencode({'length': ruler, 'y': one})}", one is height) for one in Height
-        ),
+        tasks=(every, *one) if len(tasks) > 1 else (),
+        rulers=tuple(choice(name, title=RULERS[name], chosen=name == ruler, length=name) for name in COST_MODELS),
+        heights=tuple(choice(str(h), chosen=h is height, y=str(h)) for h in Height),
         remarks=tuple(_remarks(found)),
     )
 
@@ -86,10 +95,16 @@ def _remarks(front: Front) -> list[str]:
     """Whatever is not drawn as a mark of its own is said in a sentence."""
     said = []
     if front.left_out:
-        why = "length in this cost model" if front.height is Height.BOUND else "length in this cost model or no tightness yet"
+        why = (
+            "length in this cost model"
+            if front.height is Height.BOUND
+            else "length in this cost model or no tightness yet"
+        )
         said.append(f"{numbers.exact(front.left_out)} finished proofs are not drawn: they have no {why}.")
     if len(front.points) > MOST_MARKERS:
-        said.append(f"Of {numbers.exact(len(front.points))} proofs only the fronts are marks; the rest is shaded by number.")
+        said.append(
+            f"Of {numbers.exact(len(front.points))} proofs only the fronts are marks; the rest is shaded by number."
+        )
     if front.alarms:
         said.append(f"{numbers.exact(front.alarms)} proofs under a soundness alarm are on no front.")
     return said

@@ -11,7 +11,17 @@ from app.storage.blobs import BlobStore
 from app.storage.engine import Database
 from app.storage.queue import Queue
 from app.web import (
-    api, assets, events, health, models, overview, problems, proofs, queue, strategies, upload,
+    api,
+    assets,
+    events,
+    health,
+    models,
+    overview,
+    problems,
+    proofs,
+    queue,
+    strategies,
+    upload,
 )  # fmt: skip
 from app.web.guard import Guard
 from app.web.site import Site

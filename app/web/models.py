@@ -133,9 +133,7 @@ def show(request: Request, site: SiteDep, digest: Digest) -> Response:
 def _offers(known: list[ProofRecord]) -> list[Offer]:
     by_key = {(proof.strategy, proof.variant): proof for proof in known}
     return [
-        Offer(
-            one.name, str(variant), one.family, one.complexity, one.summary, by_key.get((one.name, str(variant)))
-        )
+        Offer(one.name, str(variant), one.family, one.complexity, one.summary, by_key.get((one.name, str(variant))))
         for one in CATALOGUE
         for variant in one.variants
     ]
@@ -180,9 +178,7 @@ def circuits_json(site: SiteDep, digest: Digest) -> Response:
     """The heat maps. Weights never change, so neither do these."""
     with site.database.reading() as session:
         model = models.get(session, digest)
-    return Response(
-        _circuits(site.blobs, model.blob), media_type="application/json", headers={"cache-control": WEEK}
-    )
+    return Response(_circuits(site.blobs, model.blob), media_type="application/json", headers={"cache-control": WEEK})
 
 
 @lru_cache(maxsize=8)

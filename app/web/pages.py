@@ -116,6 +116,7 @@ def environment() -> Environment:
         "duration": numbers.duration,
         "size": numbers.size,
         "moment": numbers.moment,
+        "moment_short": numbers.moment_short,
         "as_json": as_json,
         "markdown": prose.to_html,
         "family": lambda name: BY_NAME[name].family if name in BY_NAME else "other",

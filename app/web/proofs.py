@@ -134,7 +134,10 @@ def blocks(site: SiteDep, proof_id: ProofId) -> Response:
 
 @router.post("/{proof_id}/cancel", name="cancel")
 def cancel(
-    request: Request, site: SiteDep, proof_id: ProofId, back: Annotated[str, Form(pattern="^(model|queue|proof)$")] = "proof"
+    request: Request,
+    site: SiteDep,
+    proof_id: ProofId,
+    back: Annotated[str, Form(pattern="^(model|queue|proof)$")] = "proof",
 ) -> Response:
     """`back` names one of our own pages; an address from the request is never followed."""
     with site.database.writing() as session:
@@ -152,7 +155,5 @@ def again(request: Request, site: SiteDep, proof_id: ProofId) -> Response:
     """Queues a proof that ended without a result once more."""
     with site.database.writing() as session:
         proof = proofs.get(session, proof_id)
-        proofs.request(
-            session, site.queue, model_digest=proof.model_digest, wanted=[(proof.strategy, proof.variant)]
-        )
+        proofs.request(session, site.queue, model_digest=proof.model_digest, wanted=[(proof.strategy, proof.variant)])
     return RedirectResponse(request.app.url_path_for("proof", proof_id=proof_id), HTTPStatus.SEE_OTHER)

@@ -14,6 +14,10 @@ MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 def to_html(text: str) -> Markup:
     """Raw HTML in the text is shown as text; the result is cleaned all the same, so that two locks must fail at once."""
     cleaned = nh3.clean(
-        MARKDOWN.render(text), tags=TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https"}, link_rel="noopener nofollow"
+        MARKDOWN.render(text),
+        tags=TAGS,
+        attributes={"a": {"href"}},
+        url_schemes={"http", "https"},
+        link_rel="noopener nofollow",
     )
     return Markup(cleaned)

@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from app.storage.records import FrontPoint, ModelRecord, Page, ProofRecord
 from proofs.strategies import BY_NAME, Strategy
 
-Exact = Annotated[str, Field(pattern="^[0-9]+$", examples=["16777216"], description="An exact integer as decimal text.")]
+Exact = Annotated[
+    str, Field(pattern="^[0-9]+$", examples=["16777216"], description="An exact integer as decimal text.")
+]
 Digest = Annotated[
     str, StringConstraints(pattern="^[0-9a-f]{64}$"), Field(examples=["9f86d081884c7d65" * 4], description="SHA-256.")
 ]
@@ -140,9 +142,7 @@ def model(record: ModelRecord) -> ModelOut:
     return ModelOut(
         **{name: getattr(record, name) for name in MODEL_FIELDS},
         checkpoint=record.blob,
-        accuracy=AccuracyOut(
-            lower=str(truth.lower), upper=str(truth.upper), total=str(truth.total), label=truth.label
-        ),
+        accuracy=AccuracyOut(lower=str(truth.lower), upper=str(truth.upper), total=str(truth.total), label=truth.label),
         tags=list(record.tags),
         url=f"/models/{record.digest}",
     )

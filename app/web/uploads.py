@@ -34,7 +34,9 @@ async def receive(
                 gathered.clear()
         await run_in_threadpool(_write, site, blob, bytes(gathered))
         if sha256 is not None and blob.digest != sha256:
-            raise RefusedUpload(f"The file that arrived has SHA-256 {blob.digest}, not the announced one. Send it again.")
+            raise RefusedUpload(
+                f"The file that arrived has SHA-256 {blob.digest}, not the announced one. Send it again."
+            )
         new = await run_in_threadpool(_accepted, blob, name)
     return await run_in_threadpool(_stored, site, new)
 

@@ -1,5 +1,7 @@
 """The front keeps exactly what no other proof beats."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +27,7 @@ def test_keeps_exactly_the_proofs_that_no_other_beats(proofs: list[Point]) -> No
 @given(points)
 def test_length_and_bound_rise_strictly_along_the_front(proofs: list[Point]) -> None:
     kept = front_of(proofs)
-    assert all(a[0] < b[0] and a[1] < b[1] for a, b in zip(kept, kept[1:], strict=False))
+    assert all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(kept))
 
 
 @given(points, st.randoms(use_true_random=False))

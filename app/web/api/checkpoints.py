@@ -43,7 +43,9 @@ def download(site: SiteDep, sha256: Digest) -> FileResponse:
     responses={HTTPStatus.OK: {"model": schemas.ModelOut, "description": "These weights are already here"}},
     openapi_extra=BODY,
 )
-async def put(request: Request, response: Response, site: SiteDep, sha256: Digest, name: Name = None) -> schemas.ModelOut:
+async def put(
+    request: Request, response: Response, site: SiteDep, sha256: Digest, name: Name = None
+) -> schemas.ModelOut:
     """As a POST to /models, but a file that was damaged on its way is refused."""
     record, is_new = await uploads.receive(site, request.stream(), uploads.name_of(name, None), sha256=sha256)
     response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK

@@ -17,35 +17,49 @@ CostModel = Literal["measured-v1", "reference-v1"]
 
 
 class FrontOut(schemas.Out):
-    """Unbeaten proofs, shortest first. Strict and as-published proofs never share a front."""
+    """Unbeaten proofs, shortest first. Different tasks, and strict and as-published proofs, never share a front."""
 
-    variant: str
-    cost_model: str = Field(examples=["measured-v1"])
-    height: str = Field(examples=["bound"])
+    variant: str = Field(examples=["strict"])
+    n_ctx: int = Field(examples=[4])
+    d_vocab: int = Field(examples=[64])
     steps: list[schemas.FrontPointOut]
+
+
+class FrontsOut(schemas.Out):
+    items: list[FrontOut]
+    cost_model: str = Field(examples=["measured-v1"])
+    y: str = Field(examples=["bound"])
     considered: int = Field(description="Proofs that were compared.")
     left_out: int = Field(description="Finished proofs without a length in this cost model, or without a tightness.")
     alarms: int = Field(description="Proofs under a soundness alarm: on no front.")
 
 
-@router.get("/front", summary="The front over all models, or of one")
+@router.get("/front", summary="The fronts over all models, or of one")
 def front(
     site: SiteDep,
     model: Annotated[Digest | None, Query()] = None,
-    variant: Annotated[Literal["strict", "as-published"], Query()] = "strict",
+    variant: Annotated[Literal["strict", "as-published"] | None, Query()] = None,
     cost_model: CostModel = "measured-v1",
     y: Height = Height.BOUND,
-) -> FrontOut:
+) -> FrontsOut:
     with site.database.reading() as session:
         if model is not None:
             models.get(session, model)
         points = proofs.front(session, model_digest=model, variant=variant)
     found = front_of(points, cost_model=cost_model, height=y)
-    return FrontOut(
-        variant=variant,
+    items = [
+        FrontOut(
+            variant=kind.variant,
+            n_ctx=kind.n_ctx,
+            d_vocab=kind.d_vocab,
+            steps=[schemas.front_point(point) for point in steps],
+        )
+        for kind, steps in found.steps.items()
+    ]
+    return FrontsOut(
+        items=items,
         cost_model=cost_model,
-        height=y,
-        steps=[schemas.front_point(point) for point in found.steps.get(variant, [])],
+        y=y,
         considered=len(found.points),
         left_out=found.left_out,
         alarms=found.alarms,

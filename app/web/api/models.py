@@ -70,6 +70,4 @@ def get_model(site: SiteDep, digest: Digest) -> schemas.ModelOut:
 @router.patch("/{digest}", summary="Change a model's name, notes or tags")
 def annotate(site: SiteDep, digest: Digest, change: Annotation) -> schemas.ModelOut:
     with site.database.writing() as session:
-        return schemas.model(
-            models.annotate(session, digest, name=change.name, notes=change.notes, tags=change.tags)
-        )
+        return schemas.model(models.annotate(session, digest, name=change.name, notes=change.notes, tags=change.tags))

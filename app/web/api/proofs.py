@@ -73,7 +73,10 @@ def cancel(site: SiteDep, proof_id: ProofId) -> schemas.ProofOut:
 
 
 @router.get(
-    "/proofs/{proof_id}/certificate", summary="A proof's certificate", response_class=FileResponse, responses={**FILE}  # type: ignore[dict-item]
+    "/proofs/{proof_id}/certificate",
+    summary="A proof's certificate",
+    response_class=FileResponse,
+    responses={**FILE},  # type: ignore[dict-item]
 )
 def certificate(site: SiteDep, proof_id: ProofId) -> FileResponse:
     """The certified counts, block by block, with the hints: what a re-check reads."""
@@ -88,7 +91,7 @@ def certificate(site: SiteDep, proof_id: ProofId) -> FileResponse:
     )
 
 
-@router.get("/models/{digest}/proofs", summary="A model's proofs", openapi_extra=of_list((), proofs.SORTS, SORT))
+@router.get("/models/{digest}/proofs", summary="A model's proofs", openapi_extra=of_list({}, proofs.SORTS, SORT))
 def model_proofs(request: Request, site: SiteDep, digest: Digest) -> schemas.PageOut[schemas.ProofOut]:
     shown = listing.strict(listing.read(request.url.path, request.query_params, (), sort=SORT))
     with site.database.reading() as session:

@@ -1,0 +1,56 @@
+"""A template and the page that fills it name the same things."""
+
+from dataclasses import fields
+
+import pytest
+from jinja2 import meta, nodes
+
+from app.web import models, overview, pages, proofs, queue, strategies, upload
+from app.web.pages import Page, environment
+
+PAGES: list[type[Page]] = [
+    overview.OverviewPage,
+    models.ModelsPage,
+    models.ModelPage,
+    upload.UploadPage,
+    proofs.ProofsPage,
+    proofs.ProofPage,
+    queue.QueuePage,
+    strategies.StrategiesPage,
+    pages.ErrorPage,
+]
+AROUND = {"shell", "url", "asset", *environment().globals}
+
+
+def used_by(template: str) -> set[str]:
+    tree = environment().parse((pages.TEMPLATES / template).read_text())
+    imported = {
+        name if isinstance(name, str) else name[1] for one in tree.find_all(nodes.FromImport) for name in one.names
+    }
+    return meta.find_undeclared_variables(tree) - imported - AROUND
+
+
+@pytest.mark.parametrize("kind", PAGES, ids=lambda kind: kind.template)
+def test_a_template_uses_exactly_the_fields_of_its_page(kind: type[Page]) -> None:
+    assert used_by(kind.template) == {field.name for field in fields(kind)}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", PAGES, ids=lambda kind: kind.template)
+def test_a_page_is_frozen(kind: type[Page]) -> None:
+    assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+
+
+def test_every_template_belongs_to_a_page_or_is_a_part() -> None:
+    found = {str(path.relative_to(pages.TEMPLATES)) for path in pages.TEMPLATES.rglob("*.html")}
+    parts = {name for name in found if name.startswith("_")}
+    assert found - parts == {page.template for page in PAGES} | {"base.html"}
+    assert all(used_by(name) == set() for name in parts | {"base.html"})
+
+
+def test_no_template_writes_script_or_style_into_a_page() -> None:
+    for path in pages.TEMPLATES.rglob("*.html"):
+        text = path.read_text()
+        assert " style=" not in text
+        assert " onclick=" not in text
+        assert "<script>" not in text
+        assert "| safe" not in text
