@@ -35,7 +35,7 @@ MOST_D_VOCAB = 4096
 MOST_N_CTX = 256
 COUNT = re.compile(r"0|[1-9][0-9]{0,999}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
-NAME = re.compile(r"[a-z0-9][a-z0-9.+-]{0,99}", re.IGNORECASE)
+NAME = re.compile(r"[a-z0-9][a-z0-9.+-]{0,199}", re.IGNORECASE)
 
 README = """This bundle is a proof that a neural network is right on at least so many inputs.
 
@@ -155,8 +155,8 @@ def _canonical(root: Mapping[str, Any]) -> bytes:
 
 
 def _hint(value: Any) -> Any:
-    """Whole numbers, texts and numpy arrays; floats only inside arrays, where they are bytes."""
-    if type(value) is int or isinstance(value, str):
+    """Numbers, texts and numpy arrays. A float is written as the shortest text that reads as the same float."""
+    if isinstance(value, str) or type(value) in (int, float):
         return value
     if isinstance(value, Mapping):
         return {name: _hint(entry) for name, entry in value.items()}
@@ -172,10 +172,10 @@ def _parsed(data: bytes) -> dict[str, Any]:
     if len(data) > MOST_BYTES:
         raise InvalidCertificate(f"A certificate has at most {MOST_BYTES:,} bytes; this one has {len(data):,}.")
     try:
-        root = json.loads(data.decode("utf-8"), parse_float=_no_float, parse_constant=_no_float)
+        root = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
         canonical = _canonical(root)
     except (ValueError, TypeError, RecursionError) as error:
-        raise InvalidCertificate(f"The certificate is not JSON of whole numbers and texts: {error}") from error
+        raise InvalidCertificate(f"The certificate is not JSON: {error}") from error
     if canonical != data:  # also catches duplicate keys
         raise InvalidCertificate("The certificate is not in canonical form, so its SHA-256 does not name it.")
     keys = {
@@ -189,8 +189,8 @@ def _parsed(data: bytes) -> dict[str, Any]:
     return root
 
 
-def _no_float(text: str) -> Any:
-    raise ValueError(f"{text[:40]} is not a whole number")
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is not a number")
 
 
 def _record(value: Any, keys: set[str], what: str) -> dict[str, Any]:

@@ -17,7 +17,19 @@ MOST_BUNDLE_BYTES = 32 * 2**20
 MOST_BYTES = {"weights.safetensors": 24 * 2**20, "certificate.json": 8 * 2**20, "README.txt": 2**16}
 FORMAT = "proofboard-certificate"
 VERSION = 1
-KEYS = {"format", "version", "statement", "engine_version", "model", "task", "strategy", "hints", "claim", "blocks", "lengths"}
+KEYS = {
+    "format",
+    "version",
+    "statement",
+    "engine_version",
+    "model",
+    "task",
+    "strategy",
+    "hints",
+    "claim",
+    "blocks",
+    "lengths",
+}
 COUNT = re.compile(r"0|[1-9][0-9]{0,699}")
 
 
@@ -83,9 +95,13 @@ def read_certificate(data: bytes) -> Certificate:
         raise Unreadable(f"The certificate has more than {MOST_BYTES['certificate.json']} bytes.")
     root = _object(read_json(data), KEYS, "certificate")
     if (root["format"], root["version"]) != (FORMAT, VERSION):
-        raise Unreadable(f"Expected {FORMAT} version {VERSION}, found {root['format']!r:.60} version {root['version']!r:.20}.")
+        raise Unreadable(
+            f"Expected {FORMAT} version {VERSION}, found {root['format']!r:.60} version {root['version']!r:.20}."
+        )
     if json.dumps(root, sort_keys=True, separators=(",", ":")).encode() + b"\n" != data:
-        raise Unreadable("The certificate is not in canonical form (sorted keys, no spaces, ASCII, one newline at the end).")
+        raise Unreadable(
+            "The certificate is not in canonical form (sorted keys, no spaces, ASCII, one newline at the end)."
+        )
     task = _object(root["task"], {"name", "d_vocab", "n_ctx"}, "task")
     strategy = _object(root["strategy"], {"name", "variant", "version"}, "strategy")
     claim = _object(root["claim"], {"correct", "wrong", "total"}, "claim")
@@ -137,6 +153,8 @@ def _count(value: Any) -> int:
 
 def _triangle(value: Any, d_vocab: int) -> tuple[tuple[int, ...], ...]:
     """One count for each (query, maximum), query <= maximum."""
-    if not isinstance(value, list) or [len(row) if isinstance(row, list) else 0 for row in value] != [*range(d_vocab, 0, -1)]:
+    if not isinstance(value, list) or [len(row) if isinstance(row, list) else 0 for row in value] != [
+        *range(d_vocab, 0, -1)
+    ]:
         raise Unreadable(f"blocks must have {d_vocab} rows, with {d_vocab}, {d_vocab - 1}, ... 1 counts.")
     return tuple(tuple(_count(count) for count in row) for row in value)

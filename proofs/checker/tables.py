@@ -7,11 +7,9 @@ times 2^-4b; what has fewer factors is shifted.
 """
 
 from dataclasses import dataclass
-from operator import add
 
-from proofs.checker.arithmetic import (
-    Matrix, Row, exp_of_minus, largest, over_root, plus_row, product, transposed,
-)  # fmt: skip
+from proofs.checker import arithmetic
+from proofs.checker.arithmetic import Matrix, Row, plus_row, product, transposed
 from proofs.checker.weights import Weights
 
 DEEPEST = 650
@@ -37,6 +35,8 @@ class Tables:
     direct: Matrix
     ov_token: Matrix
     ov_position: Matrix
+    bias: Row
+    """What b_V adds to every row of ov_token"""
     token_score: Matrix
     """[query][token], divided by sqrt(d_head), rounded down to fixed point"""
     position_score: Matrix
@@ -57,7 +57,7 @@ class Tables:
             exact = product(queries, transposed(key_side))
             d_head = len(queries[0])
             return [
-                [over_root(s, bits=4 * b, radicand=d_head, precision=PRECISION) for s in row] for row in exact
+                [arithmetic.over_root(s, bits=4 * b, radicand=d_head, precision=PRECISION) for s in row] for row in exact
             ]  # fmt: skip
 
         return cls(
@@ -66,6 +66,7 @@ class Tables:
             direct=[[value << 2 * b for value in row] for row in direct],
             ov_token=product(values, out),
             ov_position=product(product(positions, w["W_V"]), out),
+            bias=[value << b for value in product(w["b_V"], out)[0]],
             token_score=scores(keys),
             position_score=scores(product(positions, w["W_K"])),
         )
@@ -74,9 +75,17 @@ class Tables:
         """[position][token][logit]"""
         return [plus_row(self.ov_token, row) for row in self.ov_position]
 
+    def lift(self, maximum: int) -> Row:
+        """[x]: the most that a position can lift x above the maximum"""
+        return [
+            max(column) for column in zip(*([p - row[maximum] for p in row] for row in self.ov_position), strict=True)
+        ]
+
     def largest_difference(self) -> int:
         """No two logits that a position and the direct path give differ by more."""
-        return 2 * (largest(self.ov_token) + largest(self.ov_position) + largest(self.direct))
+        return 2 * (
+            arithmetic.largest(self.ov_token) + arithmetic.largest(self.ov_position) + arithmetic.largest(self.direct)
+        )
 
     def at(self, query: int) -> AtQuery:
         """True scores lie in [score, score + 2] units of fixed point; the weights are taken relative to `top`."""
@@ -88,7 +97,7 @@ class Tables:
         weights: Matrix = []
         width = 0
         for row in scores:
-            ends = [exp_of_minus((top - s - 2) >> shift, -((s - top) >> shift), precision) for s in row]
+            ends = [arithmetic.exp_of_minus((top - s - 2) >> shift, -((s - top) >> shift), precision) for s in row]
             weights.append([low for low, _ in ends])
             width = max(width, max(high - low for low, high in ends))
         return AtQuery(weights, self.n_ctx * width * self.largest_difference())
@@ -114,7 +123,3 @@ def leads(logits: Matrix) -> Matrix:
         second, first = sorted(row)[-2:]
         found.append([(second if value == first else first) - value for value in row])
     return found
-
-
-def sum_rows(left: Matrix, right: Matrix) -> Matrix:
-    return [list(map(add, one, other)) for one, other in zip(left, right, strict=True)]

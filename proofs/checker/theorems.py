@@ -1,17 +1,17 @@
 """What each strategy's theorem certifies, one block (query, maximum) at a time.
 
 A theorem takes the tables to a function of the query, that to a function of the maximum m (and a number of bins), which
-says how many inputs of the block are right and how many are wrong for certain. All but the published cubic proof rest on:
+says how many inputs of the block are right and how many are wrong for certain. The separable family rests on
 
-    the model answers m iff sum_i e[i][t_i] (ov[i][t_i][x] - ov[i][t_i][m] + direct[x] - direct[m]) < 0 for every x != m.
 
-Sums are computed within `radius` of the truth. So an input whose sum is below -radius is right, for that x, and one whose
-sum is at least +radius is wrong (a tie is wrong).
+    the model answers m iff sum_i e[i][t_i] (ov[i][t_i][x] - ov[i][t_i][m] + direct[x] - direct[m]) < 0 for every x != m
+
+and the published proofs, which add relaxations, are in `published`. Sums are computed within `radius` of the truth. So an
+input whose sum is below -radius is right, as far as x is concerned, and one whose sum is at least +radius is wrong (a tie
+is wrong).
 """
 
-from collections.abc import Callable, Mapping
-from itertools import accumulate
-from math import comb
+from collections.abc import Callable
 from operator import sub
 
 from proofs.checker.arithmetic import Matrix, Row
@@ -48,7 +48,7 @@ def exact(tables: Tables) -> Callable[[int], Block]:
 
 
 def by_answer(tables: Tables) -> Callable[[int], Block]:
-    """Each wrong answer apart, then the union bound; the most frequent one alone is wrong: separable-quartic."""
+    """Each wrong answer apart and added up, or all jointly; the most frequent one alone is wrong: separable-quartic."""
 
     def at(query: int) -> Block:
         answers, radius = _answers(tables, query)
@@ -57,12 +57,37 @@ def by_answer(tables: Tables) -> Callable[[int], Block]:
             wrong = answers(maximum)
             needs = query != maximum
             doubtful = sum(_reaching(answer, -radius, needs, bins, upwards=True) for answer in wrong)
+            if len(wrong) > 1:
+                doubtful = min(doubtful, _reaching(_jointly(wrong), -radius, needs, bins, upwards=True))
             certain = max((_reaching(answer, radius, needs, bins, upwards=False) for answer in wrong), default=0)
             return max(0, block_size(tables, query, maximum) - doubtful), certain
 
         return block
 
     return at
+
+
+def by_open_answers(tables: Tables) -> Callable[[int], Block]:
+    """Each token pushes whichever of the possible wrong answers it pushes most: separable-joint."""
+
+    def at(query: int) -> Block:
+        answers, radius = _answers(tables, query)
+
+        def block(maximum: int, bins: int) -> Found:
+            wrong = answers(maximum)
+            size = block_size(tables, query, maximum)
+            if not wrong:
+                return size, 0
+            return size - _reaching(_jointly(wrong), -radius, query != maximum, bins, upwards=True), 0
+
+        return block
+
+    return at
+
+
+def _jointly(answers: list[Answer]) -> Answer:
+    rows = zip(*(answer.terms for answer in answers), strict=True)
+    return Answer(max(answer.base for answer in answers), [list(map(max, *row, row[0])) for row in rows])
 
 
 def _answers(tables: Tables, query: int) -> tuple[Callable[[int], list[Answer]], int]:
@@ -184,66 +209,3 @@ def _extremes(weights: Matrix) -> tuple[Row, Row]:
 
 def _at_worst(rise: int, low: int, high: int) -> int:
     return rise * (high if rise > 0 else low)
-
-
-def cubic(tables: Tables) -> Callable[[int], Block]:
-    """The published cubic proof: tokens that are below zero in pure inputs, at both extreme arrangements.
-
-    With rise(t) the lead of the best wrong answer, every position at its worst: for c free tokens other than m, all from a
-    set G, inputs are right if for every k in G the sum for c copies of k is below zero with the copies of m at the
-    positions of least and of greatest weight (the sum is affine in that weight, and a pure input is the worst mixture).
-    """
-    v, free = tables.d_vocab, tables.n_ctx - 1
-    shift = [[max(row[x] - row[m] for row in tables.ov_position) for x in range(v)] for m in range(v)]
-    token_lead = [
-        [max(row[x] - row[m] + shift[m][x] for x in range(v) if x != m) for row in tables.ov_token] for m in range(v)
-    ]  # fmt: skip
-    gains = leads(tables.direct)
-
-    def at(query: int) -> Block:
-        view = tables.at(query)
-        ascending = [sorted(column) for column in zip(*view.weights[:-1], strict=True)] or [[] for _ in range(v)]
-        least = [[0, *accumulate(column)] for column in ascending]  # [token][number of positions]
-        greatest = [[0, *accumulate(reversed(column))] for column in ascending]
-        of_query = view.weights[-1][query]
-
-        def only_maxima(m: int) -> bool:
-            for x in range(v):
-                shared = tables.direct[query][x] - tables.direct[query][m] + shift[m][x]
-                own = shared + tables.ov_token[m][x] - tables.ov_token[m][m]
-                other = shared + tables.ov_token[query][x] - tables.ov_token[query][m]
-                total = own if query == m else own * least[m][free] + other * of_query
-                if x != m and total >= (0 if query == m else -view.radius):
-                    return False
-            return query == m or free > 0
-
-        def block(m: int, bins: int) -> Found:
-            rise = [lead + gains[query][m] for lead in token_lead[m]]
-            fixed = rise[query] * of_query
-            right = int(only_maxima(m))
-            for c in range(1, free + 1 if query == m else free):
-                copies = free - c
-                at_least = fixed + rise[m] * least[m][copies]
-                at_greatest = fixed + rise[m] * greatest[m][copies]
-                allowed = sum(
-                    at_least + rise[k] * greatest[k][c] < -view.radius
-                    and at_greatest + rise[k] * least[k][c] < -view.radius
-                    for k in range(m)
-                )
-                right += comb(free, c) * allowed**c
-            return right, 0
-
-        return block
-
-    return at
-
-
-THEOREMS: Mapping[str, Theorem] = {
-    "brute-force": exact,
-    "cubic": cubic,
-    "separable-exact": exact,
-    "separable-quartic": by_answer,
-    "separable-cubic": by_token,
-    "separable-sorted": by_sorting,
-    "separable-quadratic": by_envelope,
-}

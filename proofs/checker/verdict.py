@@ -1,13 +1,33 @@
 """The only place where a claim is accepted."""
 
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
+from proofs.checker import published, theorems
 from proofs.checker.bundle import Certificate
 from proofs.checker.refusals import Rejected, Unreadable
 from proofs.checker.tables import Tables
-from proofs.checker.theorems import THEOREMS, Block, block_size, exact
+from proofs.checker.theorems import Block, block_size
 from proofs.checker.weights import Weights
 
+Theorem = Callable[[Tables], Callable[[int], Block]]
+THEOREMS: Mapping[str, Theorem] = {
+    "brute-force": theorems.exact,
+    "cubic": published.cubic,
+    "separable-exact": theorems.exact,
+    "separable-quartic": theorems.by_answer,
+    "separable-joint": theorems.by_open_answers,
+    "separable-cubic": theorems.by_token,
+    "separable-sorted": theorems.by_sorting,
+    "separable-quadratic": theorems.by_envelope,
+}
+SUBCUBIC = re.compile(
+    "EUPU(MeanQueryMaxDiff|SvdQueryMaxDiff|MaxDiff|MaxDiffExact|GlobalMaxDiffExact)"
+    "Attn(MeanQueryDiff|DropAverageQueryPerOutputLogitReasoning)"
+    "AttnErr(Svd|(Mean)?MaxDiff(Subproduct(Recursive)?)?|MeanRecursiveMaxDiffSubproductRecursive|(ExactEqke)?MaxDiffExact)"
+)
 STATEMENT = "real-arithmetic-v1"
 STRATEGY_VERSION = 1
 RESOLUTIONS = (2**12, 2**15, 2**18)
@@ -35,13 +55,8 @@ def accept(certificate: Certificate, weights: Weights) -> Accepted:
     _expect("total", weights.d_vocab**weights.n_ctx, c.total)
     _expect("claimed correct (the sum over blocks)", sum(map(sum, c.blocks_correct)), c.correct)
     _expect("claimed wrong (the sum over blocks)", sum(map(sum, c.blocks_wrong)), c.wrong)
-    theorem = THEOREMS.get(c.strategy)
-    if theorem is None or c.strategy_version != STRATEGY_VERSION:
-        raise Unreadable(f"This checker does not know {c.strategy!r} version {c.strategy_version}.")
-    if theorem is exact and weights.d_vocab ** (weights.n_ctx - 2) > MOST_PREFIXES:
-        raise Unreadable("There are too many inputs for this checker to decide one by one.")
     tables = Tables.of(weights)
-    at = (theorem if weights.d_vocab > 1 else exact)(tables)  # one token: no wrong answer
+    at = _theorem(c, tables)
     derived = 0
     for query in range(weights.d_vocab):
         block = at(query)
@@ -51,6 +66,20 @@ def accept(certificate: Certificate, weights: Weights) -> Accepted:
                 _expect_no_more(claimed, block, (query, maximum), block_size(tables, query, maximum))
                 derived += 1
     return Accepted(c.correct, c.wrong, c.total, derived)
+
+
+def _theorem(c: Certificate, tables: Tables) -> Callable[[int], Block]:
+    """The function of a query that the strategy's theorem gives, or `Unreadable`."""
+    theorem = THEOREMS.get(c.strategy)
+    if SUBCUBIC.fullmatch(c.strategy):
+        theorem = partial(published.subcubic, hints=c.hints)
+    if theorem is None or c.strategy_version != STRATEGY_VERSION:
+        raise Unreadable(f"This checker does not know {c.strategy!r} version {c.strategy_version}.")
+    if tables.d_vocab == 1:
+        theorem = theorems.exact  # one token: there is no wrong answer
+    if theorem is theorems.exact and tables.d_vocab ** (tables.n_ctx - 2) > MOST_PREFIXES:
+        raise Unreadable("There are too many inputs for this checker to decide one by one.")
+    return theorem(tables)
 
 
 def _expect(what: str, expected: object, found: object) -> None:

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from proofs.checker.arithmetic import Matrix
 from proofs.checker.refusals import Unreadable
@@ -24,11 +24,20 @@ SHAPES = {
 }  # fmt: skip
 """In the order of the digest."""
 PER_HEAD = ("W_Q", "W_K", "W_V", "W_O", "b_Q", "b_K", "b_V")
+"""May carry a leading axis of one head."""
 IGNORED = ("blocks.0.attn.mask", "blocks.0.attn.IGNORE")
 NAMES = {
     "embed.W_E": "W_E", "pos_embed.W_pos": "W_pos", "unembed.W_U": "W_U", "unembed.b_U": "b_U",
     **{f"blocks.0.attn.{name}": name for name in (*PER_HEAD, "b_O")},
 }  # fmt: skip
+
+
+class Entry(NamedTuple):
+    begin: int
+    end: int
+    name: str
+    dtype: str
+    shape: list[int]
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,8 @@ class Weights:
 
 def read_weights(data: bytes) -> Weights:
     """Raises `Unreadable` for anything but one layer with one head in float32, without NaN or infinity."""
-    found = {NAMES[name]: (name, *entry) for name, *entry in _entries(data) if name in NAMES}
+    body = 8 + int.from_bytes(data[:8], "little")
+    found = {NAMES[entry.name]: entry for entry in _entries(data) if entry.name in NAMES}
     missing = [name for name in SHAPES if name not in found and name[0] == "W"]
     if missing:
         raise Unreadable(f"The weights lack {', '.join(missing)}.")
@@ -59,16 +69,16 @@ def read_weights(data: bytes) -> Weights:
     patterns: dict[str, tuple[int, ...]] = {}
     for field, axes in SHAPES.items():
         if field in found:
-            name, dtype, shape, begin = found[field]
-            _check_tensor(name, dtype, shape[1:] if field in PER_HEAD and shape[:1] == [1] else shape, axes, sizes)
-            patterns[field] = struct.unpack_from(f"<{prod(shape)}I", data, begin)
+            entry = found[field]
+            _check_tensor(entry, per_head=field in PER_HEAD, axes=axes, sizes=sizes)
+            patterns[field] = struct.unpack_from(f"<{prod(entry.shape)}I", data, body + entry.begin)
         else:
             patterns[field] = (0,) * prod(sizes[axis] for axis in axes)
     return _exact(patterns, {field: tuple(sizes[axis] for axis in axes) for field, axes in SHAPES.items()})
 
 
-def _entries(data: bytes) -> Iterator[tuple[str, str, list[int], int]]:
-    """Name, dtype, shape and first byte of every tensor, which must tile the file exactly."""
+def _entries(data: bytes) -> Iterator[Entry]:
+    """Every tensor's place, counted from the end of the header. They must tile the file exactly."""
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > min(MOST_HEADER_BYTES, len(data) - 8):
         raise Unreadable(f"The weights announce a header of {length} bytes in a file of {len(data)}.")
@@ -82,26 +92,29 @@ def _entries(data: bytes) -> Iterator[tuple[str, str, list[int], int]]:
             case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [int(begin), int(end)]} if len(value) == 3:
                 if not all(type(size) is int and 0 < size <= 2**24 for size in shape) or len(shape) > 4:
                     raise Unreadable(f"{name[:80]!r} has no valid shape.")
-                entries.append((begin, end, name, dtype, shape))
+                entries.append(Entry(begin, end, name, dtype, shape))
             case _:
                 raise Unreadable(f"{name[:80]!r} needs exactly dtype, shape and data_offsets.")
     position = 0
-    for begin, end, name, dtype, shape in sorted(entries):
+    for entry in sorted(entries):
+        begin, end, name, dtype, shape = entry
         if name not in NAMES and name not in IGNORED:
             raise Unreadable(f"{name[:80]!r} is not a tensor of a one-layer, one-head, attention-only model.")
         if begin != position or end < begin or (dtype == "F32" and end - begin != 4 * prod(shape)):
-            raise Unreadable(f"{name[:80]!r} spans bytes {begin} to {end}, which does not fit its neighbours or its shape.")
-        yield name, dtype, shape, 8 + length + begin
+            raise Unreadable(
+                f"{name[:80]!r} spans bytes {begin} to {end}, which does not fit its neighbours or its shape."
+            )
+        yield entry
         position = end
     if position != len(data) - 8 - length:
         raise Unreadable(f"The header describes {position} bytes of tensors; the file has {len(data) - 8 - length}.")
 
 
 def read_json(data: bytes) -> Any:
-    """JSON without duplicate keys, fractions, NaN or infinity."""
+    """JSON without duplicate keys, NaN or infinity."""
 
     def refuse(text: str) -> Any:
-        raise ValueError(f"{text[:40]} is not a whole number")
+        raise ValueError(f"{text[:40]} is no number")
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) != len(pairs):
@@ -109,16 +122,17 @@ def read_json(data: bytes) -> Any:
         return dict(pairs)
 
     try:
-        return json.loads(
-            data.decode("utf-8"), object_pairs_hook=unique, parse_float=refuse, parse_constant=refuse
-        )  # fmt: skip
+        return json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"Not the JSON that is expected: {error}") from error
 
 
-def _check_tensor(name: str, dtype: str, shape: list[int], axes: tuple[str, ...], sizes: dict[str, int]) -> None:
-    if dtype != "F32" or len(shape) != len(axes):
-        raise Unreadable(f"{name} is {dtype}{shape}; expected F32 with axes {', '.join(axes)}.")
+def _check_tensor(entry: Entry, *, per_head: bool, axes: tuple[str, ...], sizes: dict[str, int]) -> None:
+    name, shape = entry.name, entry.shape
+    if per_head and len(shape) == len(axes) + 1 and shape[0] == 1:
+        shape = shape[1:]
+    if entry.dtype != "F32" or len(shape) != len(axes):
+        raise Unreadable(f"{name} is {entry.dtype} of shape {entry.shape}; expected F32 with axes {', '.join(axes)}.")
     for axis, size in zip(axes, shape, strict=True):
         if size > MOST_OF[axis]:
             raise Unreadable(f"{name} has {axis} = {size}; this checker covers up to {MOST_OF[axis]}.")
