@@ -101,11 +101,12 @@ def spectral(factors: Factors, tally: Tally) -> Ranges:
     d = len(power.value)
     value, error, exponent = power.value, upward(d * power.radius), 0
     for _ in range(SQUARINGS):
-        norm = float(np.sqrt((value**2).sum()))
-        if not norm < float("inf"):
+        largest = float(np.abs(value).max())
+        if not largest < float("inf"):
             return np.array([float("inf")])
-        shift = int(np.frexp(norm)[1])
-        value, error, norm = np.ldexp(value, -shift), upward(np.ldexp(error, -shift)), upward(np.ldexp(norm, -shift))
+        shift = int(np.frexp(largest)[1])
+        value, error = np.ldexp(value, -shift), upward(float(np.ldexp(error, -shift)))
+        norm = upward(float(np.sqrt((value**2).sum())))
         error = upward(2 * norm * error + error * error + gamma(d) * norm * norm + UNDERFLOW)
         value = np.einsum("ik,kj->ij", value, value)
         exponent = 2 * (exponent + shift)
@@ -115,8 +116,8 @@ def spectral(factors: Factors, tally: Tally) -> Ranges:
     tally.add(2 * d + 10)
     if trace == 0.0:
         return np.zeros(1)
-    largest = 2.0 ** (exponent / 2**SQUARINGS) * trace ** (1 / 2**SQUARINGS)
-    return np.array([upward(sqrt(2 * upward(largest)))])
+    eigenvalue = 2.0 ** (exponent / 2**SQUARINGS) * trace ** (1 / 2**SQUARINGS)
+    return np.array([upward(sqrt(2 * upward(eigenvalue)))])
 
 
 def spectral_as_published(factors: Factors, tally: Tally) -> Ranges:
