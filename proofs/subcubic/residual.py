@@ -101,7 +101,7 @@ def spectral(factors: Factors, tally: Tally) -> Ranges:
     d = len(power.value)
     value, error, exponent = power.value, upward(d * power.radius), 0
     for _ in range(SQUARINGS):
-        largest = float(np.abs(value).max())
+        largest = max(float(np.abs(value).max()), error)  # a vanishing residual must not blow its error up
         if not largest < float("inf"):
             return np.array([float("inf")])
         shift = int(np.frexp(largest)[1])
