@@ -7,7 +7,6 @@ user must be allowed to create databases).
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -33,12 +32,8 @@ def postgres_server() -> Iterator[Server]:
         url = normal_url(EXTERNAL)
         yield lambda database: url.set(database=database).render_as_string(hide_password=False)
         return
-    folder = Path(tempfile.mkdtemp(prefix="proofboard-pg-"))  # short: a socket's path has at most 107 characters
-    try:
-        with postgres.server(folder) as server:
-            yield server
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres.server() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

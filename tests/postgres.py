@@ -4,41 +4,77 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from tests.waiting import until
+
 USER = "proofboard"
-START_S = 60
+
+
+class Server:
+    """Data, socket and log in one folder; no port."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._owner = "nobody" if os.geteuid() == 0 else None  # Postgres refuses to run as root
+        folder.chmod(0o755)
+        self._programs = _programs(folder, self._owner)
+        self._home = folder / "pg"
+        self._home.mkdir()
+        if self._owner is not None:
+            shutil.chown(self._home, self._owner)
+        self._run("initdb", "-D", self._home / "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{USER}@/{database}?host={self._home}"
+
+    def start(self) -> None:
+        settings = ("listen_addresses=", "fsync=off", "max_connections=200", "shared_buffers=32MB")
+        options = [part for setting in settings for part in ("-c", setting)]
+        with (self._folder / "postgres.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self._home / "data", "-k", self._home, *options],
+                user=self._owner,
+                cwd="/",
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        until(self._is_ready, "Postgres to start; see postgres.log")
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGTERM would wait for pooled connections; SIGQUIT is a crash."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(60)
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self._folder / "postgres.log").read_text()
+        probe: list[str | Path] = [self._programs / "pg_isready", "-h", self._home, "-U", USER, "-d", "postgres"]
+        return subprocess.run(probe, user=self._owner, cwd="/", capture_output=True).returncode == 0
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        _run([self._programs / program, *arguments], self._owner)
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[Callable[[str], str]]:
-    """An empty server, as a function from a database's name to its URL. Data and socket live in `folder`."""
-    folder.chmod(0o755)
-    owner = "nobody" if os.geteuid() == 0 else None  # Postgres refuses to run as root
-    programs = _programs(folder, owner)
-    home = folder / "pg"
-    home.mkdir()
-    if owner is not None:
-        shutil.chown(home, owner)
-    _run([programs / "initdb", "-D", home / "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"], owner)
-    with (folder / "postgres.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                programs / "postgres", "-D", home / "data", "-k", home, "-c", "listen_addresses=", "-c", "fsync=off",
-                "-c", "max_connections=200", "-c", "shared_buffers=32MB",
-            ],
-            user=owner, cwd="/", stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+def server() -> Iterator[Server]:
+    """A running, empty server until the block ends."""
+    folder = Path(tempfile.mkdtemp(prefix="proofboard-pg-"))  # short: a socket's path has at most 107 characters
     try:
-        _await_ready([programs / "pg_isready", "-h", home, "-U", USER, "-d", "postgres"], process, owner)
-        yield lambda database: f"postgresql://{USER}@/{database}?host={home}"
+        made = Server(folder)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
     finally:
-        process.send_signal(signal.SIGINT)  # SIGTERM would wait for pooled connections
-        process.wait(START_S)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _programs(folder: Path, owner: str | None) -> Path:
@@ -50,9 +86,8 @@ def _programs(folder: Path, owner: str | None) -> Path:
     try:
         _run([installed / "bin" / "postgres", "--version"], owner)
     except (PermissionError, RuntimeError):
-        copied = folder / "programs"
-        shutil.copytree(installed, copied)
-        return copied / "bin"
+        shutil.copytree(installed, folder / "programs")
+        return folder / "programs" / "bin"
     return installed / "bin"
 
 
@@ -60,11 +95,3 @@ def _run(command: list[str | Path], owner: str | None) -> None:
     done = subprocess.run(command, user=owner, cwd="/", capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"{command[0]} failed: {done.stderr}")
-
-
-def _await_ready(probe: list[str | Path], process: "subprocess.Popen[bytes]", owner: str | None) -> None:
-    deadline = time.monotonic() + START_S
-    while subprocess.run(probe, user=owner, cwd="/", capture_output=True).returncode != 0:
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError("Postgres did not start; see postgres.log in pytest's temporary folder.")
-        time.sleep(0.05)

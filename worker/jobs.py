@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Event
+from threading import BoundedSemaphore, Event
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
@@ -52,17 +52,27 @@ class Bench:
     blobs: BlobStore
     limits: Limits
     work: Work
+    slots: int = 1
     stopping: Event = field(default_factory=Event)
     at: Callable[[str], None] = lambda moment: None
     """Called at `after_claim`, `in_compute`, `before_save` and `after_save_commit`: tests die there."""
+    places: BoundedSemaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "places", BoundedSemaphore(self.slots))
 
 
 def run(bench: Bench, job: Job) -> None:
     """Brings one attempt to its end, unless it is over already or the worker stops: then the next attempt is queued."""
+    with bench.places:
+        if bench.stopping.is_set():
+            _give_back(bench, job)
+        else:
+            _run(bench, job)
+
+
+def _run(bench: Bench, job: Job) -> None:
     extra = {"action": "job", "proof": job.proof_id, "attempt": job.attempt}
-    if bench.stopping.is_set():
-        _patiently(bench, lambda session: proofs.give_back(session, bench.queue, job))
-        return
     started = _patiently(bench, lambda session: _start(session, job))
     if started is None:
         logger.info("job is over already", extra=extra)
@@ -75,12 +85,16 @@ def run(bench: Bench, job: Job) -> None:
         outcome = Outcome(Verdict.ERROR, f"The worker could not run the proof: {error}")
     if outcome is None:
         if bench.stopping.is_set():
-            _patiently(bench, lambda session: proofs.give_back(session, bench.queue, job))
+            _give_back(bench, job)
         return
     bench.at("before_save")
     _patiently(bench, lambda session: proofs.finish(session, job, outcome))
     bench.at("after_save_commit")
     logger.info("job ended", extra=extra | {"verdict": outcome.verdict})
+
+
+def _give_back(bench: Bench, job: Job) -> None:
+    _patiently(bench, lambda session: proofs.give_back(session, bench.queue, job))
 
 
 def _start(session: "Session", job: Job) -> tuple[ProofRecord, ModelRecord] | None:

@@ -27,8 +27,14 @@ from worker.run import prove_model
 
 logger = logging.getLogger(__name__)
 
+AHEAD = 2
+"""Jobs taken beyond the slots, so that a slot that gets free does not wait for the next poll."""
+
 KEEP = timedelta(days=7)
 """How long the queue remembers a job that ended. Our rows stay."""
+
+STALE_UPLOAD_S = 24 * 3600.0
+"""Age at which a file that an upload left behind is removed."""
 
 GOODBYE_S = 10
 """How long stopping waits for jobs to be put away."""
@@ -69,13 +75,14 @@ def serve(
             blobs=BlobStore(settings.blob_dir),
             limits=Limits(settings.proof_time_limit_s, settings.proof_memory_limit_mb),
             work=work,
+            slots=settings.worker_slots,
             at=at,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: bench.stopping.set())
         warden = Warden(bench, jobs_queue, name, settings.worker_slots, pace)
         warden.beat()  # before the first job: a job's worker must never look dead
-        jobs_queue.register(slots=settings.worker_slots, poll_s=pace.poll_s)
+        jobs_queue.register(jobs_at_once=settings.worker_slots + AHEAD, poll_s=pace.poll_s)
         _launch(settings, name, bench)
         try:
             while not bench.stopping.wait(pace.beat_s):
@@ -159,7 +166,7 @@ class Warden:
                 workers.forget(session, worker.executor)
 
     def sweep(self) -> None:
-        """Ends proofs whose job ended in the queue without saying so, and lets the queue forget old jobs."""
+        """Ends proofs whose job ended in the queue without saying so, lets the queue forget old jobs, tidies up."""
         for job in self.queue.failed():
             with self.bench.database.writing() as session:
                 if proofs.fail(
@@ -167,6 +174,7 @@ class Warden:
                 ):
                     logger.error("job lost its proof", extra={"action": "sweep", "job": job.id})
         self.queue.forget_ended(KEEP)
+        self.bench.blobs.sweep(STALE_UPLOAD_S)
 
     def leave(self) -> None:
         """Says goodbye, unless jobs are left: then silence makes somebody take them over."""

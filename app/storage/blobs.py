@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import time
 from typing import BinaryIO
 
 from app.errors import BlobNotFound, DamagedBlob, StorageFull
@@ -95,6 +96,13 @@ class BlobStore:
         _folder(place.parent)
         os.replace(path, place)
         _sync_folder(place.parent)
+
+    def sweep(self, older_than_s: float) -> int:
+        """Removes what uploads that died left behind, and says how many files that were."""
+        stale = [path for path in (self.root / "incoming").glob("*") if time() - path.stat().st_mtime > older_than_s]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale)
 
     def open(self, digest: str) -> BinaryIO:
         """The blob for reading. Raises `BlobNotFound`."""

@@ -1,7 +1,7 @@
 """From a database URL to sessions: SQLite in WAL for one machine, Postgres for many.
 
-`reading()` gives a session that locks nothing, `writing()` a transaction that commits when its block ends and rolls back if it raises. A
-database that is locked, away or full is `DatabaseBusy` or `StorageFull` wherever it shows.
+`reading()` gives a session that locks nothing, `writing()` a transaction that commits when its block ends and rolls
+back if it raises. A database that is locked, away or full is `DatabaseBusy` or `StorageFull` wherever it shows.
 """
 
 import errno
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import AppError, DatabaseBusy, DatabaseOutdated, StorageFull
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The migration that `tables` describes; a test compares it with the newest in `migrations/`."""
 
 BUSY_TIMEOUT_MS = 5_000

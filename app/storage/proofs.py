@@ -12,7 +12,7 @@ Callers own the transaction; nothing here commits.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import astuple, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +27,7 @@ from app.storage.records import Filter, FrontPoint, Job, Outcome, Page, ProofRec
 from app.storage.tables import ModelRow, ProofRow, RevisionRow
 from proofs import ENGINE_VERSION
 from proofs.bound import floor_ratio
-from proofs.strategies import BY_NAME, Strategy, Variant
+from proofs.strategies import Strategy, Variant, named
 
 WITHOUT_RESULT = (Verdict.CANCELLED, Verdict.TIMEOUT, Verdict.OUT_OF_MEMORY, Verdict.ERROR)
 """Ends that a new request tries again."""
@@ -93,9 +93,9 @@ def request(
 
 
 def _strategy(name: str, variant: str) -> tuple[Strategy, Variant]:
-    strategy = BY_NAME.get(name)
+    strategy = named(name)
     if strategy is None:
-        raise UnknownStrategy(f"There is no strategy {name[:60]!r}. Choose one of {', '.join(BY_NAME)}.")
+        raise UnknownStrategy(f"There is no strategy {name[:120]!r}. The strategies page lists those that exist.")
     if variant not in strategy.variants:
         raise UnknownVariant(f"{name} has no variant {variant[:60]!r}. Choose one of {', '.join(strategy.variants)}.")
     return strategy, Variant(variant)
@@ -352,26 +352,37 @@ def _write(row: ProofRow, outcome: Outcome) -> None:
 
 def _settle(session: Session, model_digest: str, revision: int) -> None:
     """Brings the model's accuracy, and the tightness and alarms of its proofs, up to date."""
+    row = ProofRow
     model = session.scalars(sa.select(ModelRow).where(ModelRow.digest == model_digest)).one()
-    finished = session.scalars(
-        sa.select(ProofRow).where(ProofRow.model_digest == model_digest, ProofRow.correct.is_not(None))
-    ).all()
-    results = {row.id: _result(row) for row in finished}
+    finished = session.execute(
+        sa.select(row.id, row.trust, row.correct, row.wrong, row.tightness, row.tightness_basis, row.soundness_alarm)
+        .where(row.model_digest == model_digest, row.correct.is_not(None))
+    ).all()  # fmt: skip
+    results = {found.id: _result(found) for found in finished}
     truth = consequences.accuracy(model.total, results.values())
     model.accuracy_lower, model.accuracy_upper = truth.lower, truth.upper
     model.accuracy = floor_ratio(truth.lower, truth.total)
     model.best_bound = consequences.best_bound(results.values(), truth)
     model.proofs_done = len(finished)
-    for row in finished:
-        judged = consequences.judge(results[row.id], truth)
-        if (row.tightness, row.tightness_basis, row.soundness_alarm) != (judged.tightness, judged.basis, judged.alarm):
-            row.tightness, row.tightness_basis, row.soundness_alarm = judged.tightness, judged.basis, judged.alarm
-            row.revision = revision
+    for found in finished:
+        judged = consequences.judge(results[found.id], truth)
+        if (found.tightness, found.tightness_basis, found.soundness_alarm) != astuple(judged):
+            session.execute(
+                sa.update(row)
+                .where(row.id == found.id)
+                .values(
+                    tightness=judged.tightness,
+                    tightness_basis=judged.basis,
+                    soundness_alarm=judged.alarm,
+                    revision=revision,
+                )
+            )
     session.flush()
+    session.expire_all()
 
 
-def _result(row: ProofRow) -> consequences.Result:
-    return consequences.Result(row.id, row.trust == Variant.STRICT.trust, row.correct or 0, row.wrong or 0)
+def _result(found: Any) -> consequences.Result:
+    return consequences.Result(found.id, found.trust == Variant.STRICT.trust, found.correct, found.wrong or 0)
 
 
 # --- shared ---------------------------------------------------------------------------------------------------------

@@ -60,10 +60,10 @@ class DBOSQueue:
             job.attempt,
         )
 
-    def register(self, *, slots: int, poll_s: float) -> None:
-        """Says how workers serve the queue: at most `slots` jobs each at once, asking every `poll_s` seconds."""
+    def register(self, *, jobs_at_once: int, poll_s: float) -> None:
+        """Says how workers serve the queue: how many jobs each takes at once, and how often they ask."""
         with named_errors():
-            self._client.register_queue(NAME, worker_concurrency=slots, polling_interval_sec=poll_s)
+            self._client.register_queue(NAME, worker_concurrency=jobs_at_once, polling_interval_sec=poll_s)
 
     def claimed_by(self, executor: str) -> list[Job]:
         """The jobs that a worker took and has not ended."""

@@ -78,7 +78,7 @@ class ProofRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     model_digest: Mapped[str] = mapped_column(DIGEST, sa.ForeignKey("models.digest"))
-    strategy: Mapped[str] = mapped_column(WORD)
+    strategy: Mapped[str] = mapped_column(sa.String(200))
     family: Mapped[str] = mapped_column(WORD)
     variant: Mapped[str] = mapped_column(WORD)
     parameters: Mapped[Any] = mapped_column(Canonical)
@@ -136,3 +136,49 @@ class WorkerRow(Base):
     slots: Mapped[int]
     beat: Mapped[float] = mapped_column(sa.Double)
     """Seconds since 1970."""
+
+
+class ReferenceResultRow(Base):
+    """One proof as a group's own reference project reported it, from a CSV file. Never a proof of ours."""
+
+    __tablename__ = "reference_results"
+    __table_args__ = (
+        sa.UniqueConstraint("origin", "n_ctx", "d_vocab", "seed", "strategy", name="reference_key"),
+        sa.Index(None, "n_ctx", "d_vocab"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    origin: Mapped[str] = mapped_column(sa.String(200))
+    """What the person called this set of results."""
+    n_ctx: Mapped[int]
+    d_vocab: Mapped[int]
+    seed: Mapped[int] = mapped_column(sa.BigInteger)
+    strategy: Mapped[str] = mapped_column(WORD)
+    correct: Mapped[int] = mapped_column(Exact)
+    total: Mapped[int] = mapped_column(Exact)
+    bound: Mapped[float]
+    normalised: Mapped[float | None]
+    length: Mapped[int | None] = mapped_column(Exact)
+    error_bound: Mapped[float | None]
+    search_seconds: Mapped[float | None]
+    seconds: Mapped[float | None]
+    estimated: Mapped[bool]
+    imported_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class ExplanationRow(Base):
+    """What `proofs.explain` found about a model; one row for each model and method, replaced by a better one."""
+
+    __tablename__ = "explanations"
+    __table_args__ = (sa.UniqueConstraint("model_digest", "method", name="explanation_key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_digest: Mapped[str] = mapped_column(DIGEST, sa.ForeignKey("models.digest"))
+    method: Mapped[str] = mapped_column(WORD)
+    draws: Mapped[int]
+    story: Mapped[float]
+    """Share of inputs answered as before when all that the account calls irrelevant is resampled."""
+    ratio: Mapped[float | None]
+    """sigma_1 / sigma_2 of EQKE; NULL if infinite."""
+    findings: Mapped[Any] = mapped_column(Canonical)
+    computed_at: Mapped[datetime] = mapped_column(Moment)

@@ -58,7 +58,7 @@ def upgrade() -> None:
         "proofs",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("model_digest", sa.String(length=64), nullable=False),
-        sa.Column("strategy", sa.String(length=64), nullable=False),
+        sa.Column("strategy", sa.String(length=200), nullable=False),
         sa.Column("family", sa.String(length=64), nullable=False),
         sa.Column("variant", sa.String(length=64), nullable=False),
         sa.Column("parameters", sa.Text(), nullable=False),

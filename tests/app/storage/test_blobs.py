@@ -75,6 +75,16 @@ def test_a_full_disk_is_named_and_leaves_no_partial_file(store: BlobStore, monke
     assert store.put(CONTENT) == DIGEST
 
 
+def test_what_a_dead_upload_left_is_swept_away_later(store: BlobStore) -> None:
+    store.put(CONTENT)
+    left = store.root / "incoming" / "tmp123"
+    left.write_bytes(b"half a file")
+    assert store.sweep(older_than_s=3600) == 0
+    os.utime(left, (0, 0))
+    assert store.sweep(older_than_s=3600) == 1
+    assert files(store) == [store.path(DIGEST)]
+
+
 def test_nobody_else_may_read_the_files(store: BlobStore) -> None:
     store.put(CONTENT)
     assert stat.S_IMODE(store.path(DIGEST).stat().st_mode) == 0o600
