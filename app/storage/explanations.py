@@ -37,7 +37,14 @@ class Explained:
 
 
 def put(
-    session: Session, *, digest: str, method: str, draws: int, story: float, ratio: float | None, findings: Mapping[str, Any]
+    session: Session,
+    *,
+    digest: str,
+    method: str,
+    draws: int,
+    story: float,
+    ratio: float | None,
+    findings: Mapping[str, Any],
 ) -> None:
     """Stores the findings; fewer draws never replace more."""
     values = {
@@ -77,5 +84,4 @@ def missing(session: Session, method: str) -> list[str]:
 
 def widths(session: Session) -> dict[str, int]:
     """d_model of every model."""
-    rows = session.execute(sa.select(ModelRow.digest, ModelRow.d_model))
-    return {digest: d_model for digest, d_model in rows}
+    return {row.digest: row.d_model for row in session.execute(sa.select(ModelRow.digest, ModelRow.d_model))}
