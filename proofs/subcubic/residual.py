@@ -94,7 +94,7 @@ def spectral(factors: Factors, tally: Tally) -> Ranges:
 
     For a product X Y, sigma_1^2 is the largest eigenvalue of K = (X^T X)(Y Y^T), whose eigenvalues are those of a positive
     semidefinite matrix. So sigma_1^(2p) <= trace(K^p), here with p = 2^SQUARINGS by repeated squaring. `error` bounds the
-    distance of the computed power from the true one in the Frobenius norm; scaling by powers of two is exact.
+    distance of the computed power from the true one in the Frobenius norm; scaling by powers of two is exact but for underflow.
     """
     left, right = factors
     power = left.transposed().times(left, tally).times(right.times(right.transposed(), tally), tally)
@@ -105,7 +105,7 @@ def spectral(factors: Factors, tally: Tally) -> Ranges:
         if not largest < float("inf"):
             return np.array([float("inf")])
         shift = int(np.frexp(largest)[1])
-        value, error = np.ldexp(value, -shift), upward(float(np.ldexp(error, -shift)))
+        value, error = np.ldexp(value, -shift), upward(float(np.ldexp(error, -shift)) + UNDERFLOW)
         norm = upward(float(np.sqrt((value**2).sum())))
         error = upward(2 * norm * error + error * error + gamma(d) * norm * norm + UNDERFLOW)
         value = np.einsum("ik,kj->ij", value, value)
@@ -116,8 +116,8 @@ def spectral(factors: Factors, tally: Tally) -> Ranges:
     tally.add(2 * d + 10)
     if trace == 0.0:
         return np.zeros(1)
-    eigenvalue = 2.0 ** (exponent / 2**SQUARINGS) * trace ** (1 / 2**SQUARINGS)
-    return np.array([upward(sqrt(2 * upward(eigenvalue)))])
+    root = 1 / 2 ** (SQUARINGS + 1)  # of K^p to sigma_1
+    return np.array([upward(sqrt(2) * upward(2.0 ** (exponent * root) * trace**root))])
 
 
 def spectral_as_published(factors: Factors, tally: Tally) -> Ranges:

@@ -2,7 +2,13 @@
 
 import pytest
 
-from proofs.lengths import brute_force_length, brute_force_per_input, reference_length, unexplained_dimension
+from proofs.lengths import (
+    brute_force_length,
+    brute_force_length_as_published,
+    brute_force_per_input,
+    reference_length,
+    unexplained_dimension,
+)
 from proofs.task import MaxOfK
 from tests.proofs.references import FIXTURE_A, REFERENCE, published_flops
 
@@ -35,6 +41,15 @@ def test_brute_force_has_the_specified_cost_per_input(d_vocab: int, n_ctx: int, 
 def test_brute_force_is_linear_in_the_inputs_and_charges_its_batches() -> None:
     assert reference_length("brute-force", MaxOfK(64, 4), d_model=32) == 876_123_000_832
     assert reference_length("brute-force", MaxOfK(3, 2), d_model=4) == brute_force_per_input(MaxOfK(3, 2), 4) * 9 + 1
+
+
+def test_the_slip_in_the_published_brute_force_is_reproduced_for_comparison() -> None:
+    published = next(row for row in published_flops() if row["strategy"] == "brute-force")
+    assert brute_force_length_as_published(MaxOfK(64, 4), 32) == int(published["k4"]) == 141_029_630_021_632
+    for column, n_ctx, digits in (("k5", 5, 1e-14), ("k10", 10, 1e-5), ("k20", 20, 1e-3)):
+        assert brute_force_length_as_published(MaxOfK(64, n_ctx), 32) == pytest.approx(float(published[column]), digits)
+    one_batch = MaxOfK(16, 2)
+    assert brute_force_length_as_published(one_batch, 16) > brute_force_length(one_batch, 16)
 
 
 @pytest.mark.parametrize("name", REFERENCE)

@@ -180,7 +180,7 @@ def test_holds(lemma: Callable[[], None]) -> None:
         (ranges_are_bounded, residual, "pair", "np.abs(left.value)", "left.value"),
         (ranges_are_bounded, residual, "mean_pair", "ranges(_chain((mean, *rest), tally), tally) + ", ""),
         (ranges_are_bounded, residual, "mean_pair", " + pair(centred, right, tally)", ""),
-        (ranges_are_bounded, residual, "spectral", "sqrt(2 * upward(largest))", "sqrt(upward(largest))"),
+        (ranges_are_bounded, residual, "spectral", "upward(sqrt(2) * ", "upward("),
         (ranges_are_bounded, residual, "spectral", "exponent = 2 * (exponent + shift)", "exponent = 2 * exponent + shift"),
         (ranges_are_bounded, residual, "ranges", "matrix.value.min(axis=1)", "0"),
         (ranges_are_bounded, residual, "_bracketings", "second.times(right, tally)", "right"),
