@@ -109,7 +109,7 @@ def read(data: bytes) -> Certificate:
     root = _parsed(data)
     task = _task(_record(root["task"], {"name", "d_vocab", "n_ctx"}, "task"))
     strategy = _record(root["strategy"], {"name", "variant", "version"}, "strategy")
-    if strategy["version"] != STRATEGY_VERSION:
+    if repr(strategy["version"]) != repr(STRATEGY_VERSION):  # 1.0 and true are equal to 1
         raise InvalidCertificate(f"Version {strategy['version']!r:.20} of the strategy is unknown; prove it again.")
     claim = _record(root["claim"], {"correct", "wrong", "total"}, "claim")
     blocks = _record(root["blocks"], {"correct", "wrong"}, "blocks")
@@ -183,9 +183,9 @@ def _parsed(data: bytes) -> dict[str, Any]:
         "lengths",
     }  # fmt: skip
     root = _record(root, keys, "The certificate")
-    said = (root["format"], root["version"], root["statement"])
-    if said != (FORMAT, VERSION, STATEMENT):
-        raise InvalidCertificate(f"Expected {FORMAT} version {VERSION} about {STATEMENT}, found {str(said)[:120]}.")
+    said = repr((root["format"], root["version"], root["statement"]))
+    if said != repr((FORMAT, VERSION, STATEMENT)):
+        raise InvalidCertificate(f"Expected {FORMAT} version {VERSION} about {STATEMENT}, found {said[:120]}.")
     return root
 
 

@@ -94,7 +94,7 @@ def read_certificate(data: bytes) -> Certificate:
     if len(data) > MOST_BYTES["certificate.json"]:
         raise Unreadable(f"The certificate has more than {MOST_BYTES['certificate.json']} bytes.")
     root = _object(read_json(data), KEYS, "certificate")
-    if (root["format"], root["version"]) != (FORMAT, VERSION):
+    if root["format"] != FORMAT or not _is(root["version"], VERSION):
         raise Unreadable(
             f"Expected {FORMAT} version {VERSION}, found {root['format']!r:.60} version {root['version']!r:.20}."
         )
@@ -125,6 +125,11 @@ def read_certificate(data: bytes) -> Certificate:
         blocks_correct=_triangle(blocks["correct"], d_vocab),
         blocks_wrong=_triangle(blocks["wrong"], d_vocab),
     )
+
+
+def _is(value: Any, whole: int) -> bool:
+    """1.0 and true are equal to 1, and something else."""
+    return type(value) is int and value == whole
 
 
 def _object(value: Any, keys: set[str], what: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from itertools import accumulate
 from math import comb
 from typing import Any
 
-from proofs.checker.refusals import Unreadable
+from proofs.checker.refusals import Rejected, Unreadable
 from proofs.checker.tables import Tables, leads
 from proofs.checker.theorems import Block, Found
 
@@ -135,5 +135,5 @@ def _gaps(hints: Mapping[str, Any], v: int, n: int) -> tuple[int, ...]:
     except (ValueError, zlib.error, struct.error) as error:
         raise Unreadable(f"gaps must be base64 of zlib of {size} little-endian uint16: {error}") from error
     if 0 in gaps:
-        raise Unreadable("Every gap must be at least 1.")
+        raise Rejected("gaps", expected="at least 1 everywhere", found=0)
     return gaps
