@@ -128,6 +128,21 @@ def test_the_check_model_has_the_specified_counts() -> None:
     assert {options.code: correct for options, (correct, _) in found.items()} == expected
 
 
+@pytest.mark.parametrize(
+    ("tables", "bounds"),
+    [
+        (SearchTables.UNCENTRED, [0.5844, 0.6507, 0.6597, 0.3183, 0.6579, 0.6601, 0.3236, 0.3176, 0.6831, 0.6813]),
+        (SearchTables.MEAN_FOLDED, [0.5866, 0.6554, 0.6618, 0.3087, 0.6561, 0.6606, 0.3153, 0.3065, 0.6862, 0.6848]),
+    ],
+)
+def test_the_check_model_has_the_specified_bounds_in_both_search_modes(
+    tables: SearchTables, bounds: list[float]
+) -> None:
+    wanted = tuple(BY_CODE[f"U1-A1-E{number}"] for number in range(1, 11))
+    found = counts(trained("lab-v64-k4-seed123"), wanted, tables)
+    assert [found[options][0] / 64**4 for options in wanted] == pytest.approx(bounds, abs=5.1e-5)
+
+
 def test_fixture_b_shows_that_averaged_attention_claims_more_than_is_true() -> None:
     model = written_out(FIXTURE_B)
     task, hints = task_of(model), directions.find(model)
