@@ -12,7 +12,7 @@ from threading import BoundedSemaphore, Event
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
-from app.errors import AppError, DatabaseBusy, StorageFull
+from app.errors import DatabaseBusy, StorageFull
 from app.storage import models, proofs
 from app.storage.blobs import BlobStore
 from app.storage.engine import Database
@@ -80,7 +80,9 @@ def _run(bench: Bench, job: Job) -> None:
     bench.at("after_claim")
     try:
         outcome = _compute(bench, job, *started)
-    except (AppError, OSError, ValueError, EOFError) as error:  # the one place where a worker's trouble ends a proof
+    except Stopped:
+        raise
+    except Exception as error:  # the one place where a worker's trouble ends a proof: nothing may leave it running
         logger.exception("job failed", extra=extra)
         outcome = Outcome(Verdict.ERROR, f"The worker could not run the proof: {error}")
     if outcome is None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from time import monotonic
 from typing import Any
 
@@ -75,17 +76,31 @@ def run(work: Work, argument: Any, limits: Limits, *, watch: Callable[[tuple[int
 
     `watch` hears each report (done, of), and None in between every `TICK_S`; the work stops when it returns False.
     """
-    context = multiprocessing.get_context("forkserver")
-    ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=_serve, args=(theirs, work, argument, limits), daemon=True)
-    with ours:
-        child.start()
-        theirs.close()
+    child, pipe = _start(work, argument, limits)
+    with pipe:
         try:
-            ending = _listen(ours, limits, watch)
+            ending = _listen(pipe, limits, watch)
         finally:
             _kill(child)
     return _died(child.exitcode) if ending is None else ending
+
+
+def _start(work: Work, argument: Any, limits: Limits) -> tuple[ForkServerProcess, Connection]:
+    """A child at work, and our end of its pipe. If the fork server has just died, a new one is started, once."""
+    context = multiprocessing.get_context("forkserver")
+    for is_last in (False, True):
+        ours, theirs = context.Pipe(duplex=False)
+        with theirs:
+            child = context.Process(target=_serve, args=(theirs, work, argument, limits), daemon=True)
+            try:
+                child.start()
+            except (OSError, EOFError):
+                ours.close()
+                if is_last:
+                    raise
+                continue
+        return child, ours
+    raise AssertionError("the loop returns or raises")
 
 
 def _listen(pipe: Connection, limits: Limits, watch: Callable[[tuple[int, int] | None], bool]) -> Ending | None:
@@ -129,9 +144,9 @@ def _died(exitcode: int | None) -> Ending:
     return Ending(End.ERROR, f"The process ended with exit code {exitcode} and no result.".encode())
 
 
-def _kill(child: Any) -> None:
+def _kill(child: ForkServerProcess) -> None:
     """Ends the child and whatever it started, and waits until it is gone."""
-    if child.is_alive():
+    if child.pid is not None and child.is_alive():
         with suppress(ProcessLookupError):  # its session is its process group
             os.killpg(child.pid, signal.SIGKILL)
         child.kill()
@@ -151,9 +166,11 @@ def become_server() -> None:
     _die_with(int(os.environ[WORKER]))
 
 
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+
+
 def _die_with(parent: int) -> None:
     """Asks the kernel to kill this process as soon as its parent is dead."""
-    PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before we asked
         os._exit(1)
@@ -164,6 +181,7 @@ def _serve(pipe: Connection, work: Work, argument: Any, limits: Limits) -> None:
     _die_with(_server)
     _limit_memory(limits.memory_mb)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     pipe.send_bytes(b"b")
     try:
         result = work(argument, _Reporter(pipe))

@@ -12,7 +12,7 @@ Callers own the transaction; nothing here commits.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, fields
+from dataclasses import astuple
 from datetime import UTC, datetime
 from typing import Any
 
@@ -70,9 +70,6 @@ FIELDS: conditions.Columns = {
     "peak_memory_mb": ProofRow.peak_memory_mb,
     "finished_at": ProofRow.finished_at,
 }
-
-FRONT_FIELDS = tuple(field.name for field in fields(FrontPoint))[:13]
-
 
 # --- asking ---------------------------------------------------------------------------------------------------------
 
@@ -214,8 +211,8 @@ def front(session: Session, *, model_digest: str | None = None, variant: str | N
 
 
 def _point(found: Sequence[Any]) -> FrontPoint:
-    values = dict(zip(FRONT_FIELDS, found[:13], strict=True))
-    return FrontPoint(**values, lengths=_lengths(found[13], found[14]), seconds=found[15], alarm=found[16])
+    *first, measured, reference, seconds, alarm = found  # in the order of FrontPoint's fields: there are many of these
+    return FrontPoint(*(*first, _lengths(measured, reference), seconds, alarm))
 
 
 def changed_since(session: Session, revision: int) -> tuple[int, list[ProofRecord]]:
@@ -424,8 +421,8 @@ def record(row: ProofRow, model_name: str | None = None) -> ProofRecord:
 
 
 def _lengths(measured: int | None, reference: int | None) -> Mapping[str, int]:
-    named = {"measured-v1": measured, "reference-v1": reference}
-    return {name: operations for name, operations in named.items() if operations is not None}
+    known = {} if measured is None else {"measured-v1": measured}
+    return known if reference is None else {**known, "reference-v1": reference}
 
 
 def _rows() -> sa.Select[ProofRow]:

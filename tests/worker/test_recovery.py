@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from app.storage import proofs
+from app.storage import proofs, schema
 from app.storage.records import Job, State, Verdict
 from tests.waiting import until
 from tests.worker.behaviour import COUNTS, RESULT, WAITS
@@ -99,3 +99,24 @@ def test_a_worker_asked_to_stop_queues_its_jobs_anew(site: Site) -> None:
     site.open_gate()
     site.worker()
     assert site.await_state(proof.id, State.DONE).verdict is Verdict.PROVED
+
+
+def test_a_worker_whose_fork_server_died_starts_another(site: Site) -> None:
+    model = site.model()
+    worker = site.worker()
+    first = site.request(model, COUNTS)[0]
+    site.await_state(first.id, State.DONE)
+    servers = worker.family()
+    for server in servers:
+        server.kill()
+    until(lambda: not any(alive(server) for server in servers), "the fork server to be gone")
+    site.open_gate()
+    second = site.request(model, WAITS)[0]
+    assert site.await_state(second.id, State.DONE).verdict is Verdict.PROVED
+
+
+def test_a_worker_that_finds_an_old_schema_says_what_to_do(site: Site) -> None:
+    schema.downgrade(site.url, "base")
+    worker = site.worker(module="worker")
+    assert worker.await_death() == 1
+    assert "proofboard db upgrade" in site.logs()
