@@ -18,7 +18,8 @@ def test_the_catalogue_holds_each_of_the_hundred_combinations_once() -> None:
 
 def test_long_names_and_codes_name_the_same_strategy() -> None:
     strategy = named("EUPUMaxDiffExactAttnMeanQueryDiffAttnErrMaxDiffSubproduct")
-    assert strategy is named("U4-A1-E3") is named("u4\u00b7a1\u00b7e3") is not None
+    assert strategy is named("U4-A1-E3") is named("u4\u00b7a1\u00b7e3")
+    assert strategy is not None
     assert strategy.code == "U4-A1-E3"
     assert named("U6-A1-E3") is None
     assert named("cubic") is BY_NAME["cubic"]
