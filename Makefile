@@ -14,7 +14,7 @@ export PYTHON
 SETUP := python=$$(scripts/find-python) && "$$python" scripts/install.py
 
 help: ## List the commands
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: ## Install, then start the web server and a worker; Ctrl-C stops both
 	@$(SETUP)

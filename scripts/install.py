@@ -80,6 +80,7 @@ def install(extra: str) -> bool:
     done = pip("install", "--constraint", str(ROOT / "constraints.txt"), "--editable", f"{ROOT}{extra}")
     if done:
         stamp_of(extra).write_text(fingerprint())
+        compile_kernels()
     else:
         print(
             "\npip could not install what Proofboard needs; its reason stands above. Without a way to PyPI, name a "
@@ -87,6 +88,12 @@ def install(extra: str) -> bool:
             file=sys.stderr,
         )
     return done
+
+
+def compile_kernels() -> None:
+    """So that the first proof does not wait for it. Kernels that change later are compiled when they are used."""
+    print("Compiling the numerical kernels.", file=sys.stderr)
+    subprocess.run([PYTHON, "-c", "import worker.preload"], cwd=ROOT, check=False)
 
 
 def prefer_cpu_torch() -> None:
