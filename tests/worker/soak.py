@@ -1,12 +1,13 @@
 """Workers are killed at random while proofs are requested and cancelled; nothing may be lost or stored twice.
 
-Not part of the suite: `python -m tests.worker.soak [SECONDS] [DATABASE_URL] [SEED]`. Prints the seed first.
+Not part of the suite: `python -m tests.worker.soak [SECONDS] [sqlite|postgresql] [SEED]`. Prints the seed first.
 """
 
 import random
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from app.errors import AlreadyFinished
@@ -14,6 +15,7 @@ from app.storage import models, proofs, schema
 from app.storage.engine import connect
 from app.storage.records import State, Verdict
 from proofs.strategies import SUBCUBIC
+from tests import postgres
 from tests.waiting import until
 from tests.worker.behaviour import RESULT
 from tests.worker.site import Site
@@ -56,10 +58,8 @@ def soak(seconds: float, url: str, seed: int, folder: Path) -> None:
 
 
 def cancel(site: Site, proof_id: int) -> int:
-    try:
+    with suppress(AlreadyFinished):
         site.cancel(proof_id)
-    except AlreadyFinished:
-        pass
     return proof_id
 
 
@@ -67,6 +67,10 @@ if __name__ == "__main__":
     arguments = dict(enumerate(sys.argv[1:]))
     seed = int(arguments.get(2, time.time()))
     print(f"seed {seed}", flush=True)
+    length, kind = float(arguments.get(0, 60)), arguments.get(1, "sqlite")
     with tempfile.TemporaryDirectory() as folder:
-        url = arguments.get(1) or f"sqlite:///{folder}/proofboard.db"
-        soak(float(arguments.get(0, 60)), url, seed, Path(folder))
+        if kind == "sqlite":
+            soak(length, f"sqlite:///{folder}/proofboard.db", seed, Path(folder))
+        else:
+            with postgres.server() as server:
+                soak(length, server.url("postgres"), seed, Path(folder))
