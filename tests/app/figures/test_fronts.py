@@ -1,6 +1,7 @@
 """A front's drawing says what the proofs say: compared as data, never as pixels."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def ids(front: fronts.Front) -> dict[str, list[int]]:
     return {kind.variant: [one.proof_id for one in steps] for kind, steps in front.steps.items()}
 
 
-def traces(points: list[FrontPoint], mode: str) -> list[dict[str, object]]:
+def traces(points: list[FrontPoint], mode: str) -> list[dict[str, Any]]:
     figure = bound_against_length(front_of(points, cost_model="measured-v1"))
     return [trace for trace in figure["data"] if trace.get("mode") == mode]
 
@@ -65,7 +66,7 @@ def test_the_line_is_a_staircase_to_the_right_edge() -> None:
 def test_a_mark_opens_its_proof_and_tells_the_whole_result() -> None:
     (marks,) = traces([point(7, 1234, 50)], "markers")
     assert marks["customdata"] == [7]
-    (text,) = marks["hovertext"]  # type: ignore[misc]
+    (text,) = marks["hovertext"]
     for part in ("cubic", "strict", "a model", "0.500", "50 of 100", "1.23 k operations", "500 ms", "proved"):
         assert part in text
 
@@ -80,14 +81,14 @@ def test_a_name_is_text_in_a_hover(name: str) -> None:
 
 def test_filled_marks_are_strict_and_hollow_ones_as_published() -> None:
     found = traces([point(1, 10, 50), point(2, 10, 50, variant="as-published")], "markers")
-    assert [trace["marker"]["symbol"] for trace in found] == ["square", "square-open"]  # type: ignore[index]
+    assert [trace["marker"]["symbol"] for trace in found] == ["square", "square-open"]
 
 
 def test_the_baseline_is_linear_and_ends_at_brute_force() -> None:
     brute = point(2, 10_000, 90, strategy="brute-force", family="brute force")
     (baseline, *_) = traces([point(1, 10, 50), brute], "lines")
-    assert (baseline["x"][0], baseline["x"][-1]) == (10, 10_000)  # type: ignore[index]
-    for x, y in zip(baseline["x"], baseline["y"], strict=True):  # type: ignore[call-overload]
+    assert (baseline["x"][0], baseline["x"][-1]) == (10, 10_000)
+    for x, y in zip(baseline["x"], baseline["y"], strict=True):
         assert y == pytest.approx(0.9 * x / 10_000, rel=1e-3)
 
 

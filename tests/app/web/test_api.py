@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from safetensors.numpy import save
 
 from app.storage.blobs import Incoming
 from app.web.site import Site
@@ -90,7 +91,7 @@ class TestUploads:
     def test_weights_that_are_not_finite_are_refused_with_the_tensor(self, client: TestClient) -> None:
         tensors = scenes.tensors()
         tensors["unembed.W_U"][1, 2] = float("nan")
-        answer = client.post("/api/v1/models", content=scenes.save(tensors))
+        answer = client.post("/api/v1/models", content=save(tensors))
         assert answer.status_code == 422
         assert "W_U[1, 2] is nan" in answer.json()["detail"]
 
@@ -160,8 +161,8 @@ class TestModels:
             scenes.upload(client, f"m{seed}", seed=seed)
         seen, following = [], None
         while True:
-            query = {"limit": 2, "sort": "name", **({"next": following} if following else {})}
-            page = client.get("/api/v1/models", params=query).json()
+            query = f"limit=2&sort=name&next={following or ''}"
+            page = client.get(f"/api/v1/models?{query}").json()
             seen += [one["name"] for one in page["items"]]
             following = page["next"]
             assert page["total"] == 5

@@ -29,6 +29,7 @@ def test_the_own_host_names_are_answered(client: TestClient, host: str) -> None:
         {"origin": "http://localhost:1234"},
         {"origin": "null"},
         {"origin": "http://localhost.evil.example"},
+        {"origin": "http://localhost", "sec-fetch-site": "cross-site"},
     ],
 )
 def test_another_sites_page_changes_nothing(client: TestClient, headers: dict[str, str]) -> None:
@@ -37,7 +38,9 @@ def test_another_sites_page_changes_nothing(client: TestClient, headers: dict[st
     assert client.get("/api/v1/models", headers=headers).json()["total"] == 0
 
 
-@pytest.mark.parametrize("headers", [{}, {"origin": "http://localhost", "sec-fetch-site": "same-origin"}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"origin": "http://localhost"}, {"origin": "null", "sec-fetch-site": "same-origin"}]
+)
 def test_own_pages_and_programs_may(client: TestClient, headers: dict[str, str]) -> None:
     assert client.post("/api/v1/models", content=scenes.checkpoint(), headers=headers).status_code == 201
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from schemathesis import Case
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.app.web import scenes
@@ -48,12 +49,13 @@ def test_no_request_breaks_the_description(app: FastAPI, client: TestClient) -> 
     described = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app, headers=HOST)
     fuzzed = set()
     for found in described.get_all_operations():
+        assert isinstance(found, Ok), found
         operation = found.ok()
         fuzzed.add((operation.path, operation.method))
 
         @given(case=operation.as_strategy())
         @settings(max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-        def answers_as_described(case: Case) -> None:
+        def answers_as_described(case: Case[Any]) -> None:
             case.call_and_validate(headers=HOST, excluded_checks=[positive_data_acceptance])
 
         answers_as_described()
