@@ -19,6 +19,9 @@ import numba
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from proofs.errors import NotApplicable
+from proofs.task import MaxOfK
+
 Array = np.ndarray
 
 MOST_BINS = 2**20
@@ -26,6 +29,15 @@ MOST_RUNS = 2**20
 """As many runs as there are answers: each on its own."""
 COUNT_SLACK = 1e-8
 """More than the relative error of a sum of non-negative floats with up to 10**7 additions in a chain."""
+
+
+def require_countable(task: MaxOfK) -> None:
+    """Raises `NotApplicable` where counts would not fit a float64."""
+    if task.total > 2**1000:
+        raise NotApplicable(
+            f"There are {task.d_vocab}^{task.n_ctx} inputs; this strategy counts up to 2^1000. "
+            "Use cubic, which counts in whole numbers."
+        )
 
 
 def as_count_up(count: float, size: int) -> int:

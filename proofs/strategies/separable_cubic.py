@@ -20,7 +20,7 @@ the best wrong answer differs from token to token, because one sequence has only
 from collections.abc import Iterator, Sequence
 
 from proofs.bound import Counts
-from proofs.counting import as_count_up, reaching_with_lead
+from proofs.counting import as_count_up, reaching_with_lead, require_countable
 from proofs.leads import leads
 from proofs.model import Model
 from proofs.strategies import Hints
@@ -37,6 +37,7 @@ def search(model: Model, task: MaxOfK) -> Hints:
 
 
 def check(model: Model, task: MaxOfK, hints: Hints, queries: Sequence[int], tally: Tally) -> Iterator[Counts]:
+    require_countable(task)
     bins = bins_of(hints)
     tables = Tables.of(model, tally)
     margin = tables.margin()

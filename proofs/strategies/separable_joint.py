@@ -17,7 +17,7 @@ Applies to every model and length. Loose where many answers are open, as in unde
 from collections.abc import Iterator, Sequence
 
 from proofs.bound import Counts
-from proofs.counting import as_count_up, reaching_for_answers
+from proofs.counting import as_count_up, reaching_for_answers, require_countable
 from proofs.model import Model
 from proofs.settling import Settled
 from proofs.strategies import Hints
@@ -34,6 +34,7 @@ def search(model: Model, task: MaxOfK) -> Hints:
 
 
 def check(model: Model, task: MaxOfK, hints: Hints, queries: Sequence[int], tally: Tally) -> Iterator[Counts]:
+    require_countable(task)
     bins = bins_of(hints)
     tables = Tables.of(model, tally)
     settled = Settled.of(tables, tally)

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from proofs.bound import Counts
-from proofs.counting import MOST_RUNS, as_count_down, as_count_up, reaching_for_answers
+from proofs.counting import MOST_RUNS, as_count_down, as_count_up, reaching_for_answers, require_countable
 from proofs.model import Model
 from proofs.settling import Settled
 from proofs.strategies import Hints
@@ -40,6 +40,7 @@ def search(model: Model, task: MaxOfK) -> Hints:
 
 
 def check(model: Model, task: MaxOfK, hints: Hints, queries: Sequence[int], tally: Tally) -> Iterator[Counts]:
+    require_countable(task)
     bins = bins_of(hints)
     tables = Tables.of(model, tally)
     settled = Settled.of(tables, tally)

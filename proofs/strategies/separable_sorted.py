@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from proofs.bound import Counts
-from proofs.counting import as_count_down
+from proofs.counting import as_count_down, require_countable
 from proofs.leads import leads
 from proofs.model import Model
 from proofs.order_statistics import certified_by_sorting
@@ -35,6 +35,7 @@ def search(model: Model, task: MaxOfK) -> Hints:
 
 
 def check(model: Model, task: MaxOfK, hints: Hints, queries: Sequence[int], tally: Tally) -> Iterator[Counts]:
+    require_countable(task)
     shells = whole(hints, "shells", 0, 1024)
     tables = Tables.of(model, tally)
     margin = tables.margin()

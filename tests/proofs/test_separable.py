@@ -75,6 +75,14 @@ def test_long_sequences_are_counted_in_exact_integers() -> None:
     assert 0.99 * claimed.total < claimed.correct <= claimed.total
 
 
+@pytest.mark.parametrize("strategy", [name for name in BY_NAME if name.startswith("separable")])
+def test_more_inputs_than_floats_can_count_are_refused_with_a_reason(strategy: str) -> None:
+    v, n_ctx = 20, 240  # 20^240 > 2^1000
+    model = from_tables(np.zeros((v, v)), np.eye(v), np.zeros((v, v)), n_ctx=n_ctx)
+    with pytest.raises(NotApplicable, match=r"20\^240 inputs"):
+        bound(BY_NAME[strategy], model)
+
+
 def test_scores_beyond_float64_are_refused_with_a_reason() -> None:
     v = 3
     model = from_tables(1e30 * np.arange(9.0).reshape(3, 3), np.eye(v), np.zeros((v, v)))
