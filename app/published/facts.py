@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from math import floor, log10
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -80,6 +81,14 @@ class Summary:
     seeds: int
     how: str
     """`recomputed` from the seeds, or the `legend` of a published figure."""
+
+    @property
+    def shown(self) -> str:
+        """Both with one digit more than the deviation's leading one, as the published legends have it: `0.9531 ± 0.0087`."""
+        if self.sd <= 0:
+            return f"{self.mean:.3f}"
+        decimals = max(0, 1 + floor(1 - log10(self.sd)))
+        return f"{self.mean:.{decimals}f} ± {self.sd:.{decimals}f}"
 
 
 def summarise(values: list[float], how: str = "recomputed") -> Summary:
