@@ -11,14 +11,17 @@ import multiprocessing
 import os
 import resource
 import signal
+import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.machinery import ModuleSpec
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
+from threading import Lock
 from time import monotonic
 from typing import Any
 
@@ -93,7 +96,8 @@ def _start(work: Work, argument: Any, limits: Limits) -> tuple[ForkServerProcess
         with theirs:
             child = context.Process(target=_serve, args=(theirs, work, argument, limits), daemon=True)
             try:
-                child.start()
+                with _nothing_to_import():
+                    child.start()
             except (OSError, EOFError):
                 ours.close()
                 if is_last:
@@ -101,6 +105,25 @@ def _start(work: Work, argument: Any, limits: Limits) -> tuple[ForkServerProcess
                 continue
         return child, ours
     raise AssertionError("the loop returns or raises")
+
+
+_starting = Lock()
+
+
+@contextmanager
+def _nothing_to_import() -> Iterator[None]:
+    """Hides the program that runs here from multiprocessing, which would import it again in every child.
+
+    The work comes by name from a module of its own, so a child needs neither a command line nor a queue.
+    """
+    main = sys.modules["__main__"]
+    with _starting:
+        spec = main.__spec__
+        main.__spec__ = ModuleSpec("worker.__main__", None)  # a name that multiprocessing leaves alone
+        try:
+            yield
+        finally:
+            main.__spec__ = spec
 
 
 def _listen(pipe: Connection, limits: Limits, watch: Callable[[tuple[int, int] | None], bool]) -> Ending | None:

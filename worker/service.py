@@ -46,7 +46,7 @@ class Pace:
 
     beat_s: float = 2.0
     silence_s: float = workers.SILENCE_S
-    poll_s: float = 0.1
+    poll_s: float = 0.2
     """How often the queue is asked for work: the longest that a job waits while a slot is free."""
     sweep_s: float = 30.0
     """How often jobs that the queue gave up on are looked for."""
