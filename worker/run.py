@@ -3,6 +3,7 @@
 import hashlib
 import json
 import resource
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -15,6 +16,7 @@ from proofs.strategies import BY_NAME, Variant
 from worker.limits import Report
 
 FORMAT = "proofboard-counts-v1"
+RSS_UNITS_PER_MIB = 2**20 if sys.platform == "darwin" else 2**10
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def prove_model(request: Request, report: Report) -> bytes:
         "lengths": claim.lengths,
         "seconds": perf_counter() - searched,
         "search_seconds": searched - started,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / RSS_UNITS_PER_MIB,
     }
     return _line(figures) + b"\n" + certificate(claim)
 
