@@ -1,6 +1,7 @@
 """Why published numbers and ours differ. Every number is computed from the data or from our formulas."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from app.published import facts
 from app.published.facts import D_MODEL, D_VOCAB, Generation
@@ -44,8 +45,8 @@ def differences() -> tuple[Difference, ...]:
         ),
         Difference(
             "Counting off by one",
-            "Certified sets are counted with m − g tokens where they hold m − g + 1. That is safe but loose: even a perfect "
-            "model cannot get more. The strict variant counts them exactly.",
+            "Certified sets are counted with m − g tokens where they hold m − g + 1. Safe but loose: even a perfect model "
+            "cannot get more. The strict variant counts them exactly.",
             f"at most {capped:,} of {total:,} ({capped / total:.5f})",
             f"up to {total:,}",
         ),
@@ -105,6 +106,7 @@ def most_with_off_by_one(task: MaxOfK) -> int:
     return found
 
 
+@cache
 def equal_lengths() -> tuple[int, int]:
     """How many published lengths our formulas give to the unit, and of how many: 100 strategies at K = 4, 5, 10 and 20."""
     equal = compared = 0

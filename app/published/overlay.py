@@ -1,6 +1,7 @@
 """What a front may show of the published results for one task: points, means, bands and the linear baseline."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from app.published import facts
 from app.published.facts import D_MODEL, D_VOCAB, Generation, Summary
@@ -62,6 +63,7 @@ class Overlay:
         return "published" if self.generation is Generation.POST else "published before the fix"
 
 
+@cache
 def overlay(n_ctx: int, d_vocab: int, generation: Generation = Generation.POST) -> Overlay | None:
     """None for a task of which nothing was published."""
     if (n_ctx, d_vocab) not in facts.tasks():

@@ -8,6 +8,10 @@ from starlette.datastructures import QueryParams
 from app import numbers
 from app.figures import Figure
 from app.figures.fronts import MOST_MARKERS, Front, Height, Kind, bound_against_length, front_of
+from app.figures.published import with_overlay
+from app.published import facts
+from app.published.facts import Generation
+from app.published.overlay import overlay
 from app.storage.records import FrontPoint
 from app.web.rows import COST_MODELS
 
@@ -15,7 +19,9 @@ RULERS = {
     "measured-v1": "what our check executes",
     "reference-v1": "the published cost model",
 }
-PARAMETERS = ("length", "y", "task")
+PUBLISHED_RULER = "reference-v1"
+OVERLAYS = {"": None, "published": Generation.POST, "published-before-the-fix": Generation.PRE}
+PARAMETERS = ("length", "y", "task", "overlay")
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class FrontView:
     """Empty where there is only one."""
     rulers: tuple[Choice, ...]
     heights: tuple[Choice, ...]
+    overlays: tuple[Choice, ...]
+    """Empty where nothing was published."""
     remarks: tuple[str, ...]
 
 
@@ -57,24 +65,63 @@ def view(points: list[FrontPoint], query: QueryParams, path: str) -> FrontView:
     height = Height(_chosen(query.get("y"), tuple(Height)))
     among = [point for point in points if task in ("", f"{point.n_ctx}-{point.d_vocab}")]
     found = front_of(among, cost_model=ruler, height=height)
+    laid = _chosen(query.get("overlay"), tuple(OVERLAYS))
+    figure, said = _overlaid(bound_against_length(found), found, OVERLAYS[laid])
 
     def choice(label: str, *, title: str = "", chosen: bool, **change: str) -> Choice:
-        state = {"length": ruler, "y": str(height), "task": task, **change}
+        state = {"length": ruler, "y": str(height), "task": task, "overlay": laid, **change}
         return Choice(label, f"{path}?{urlencode({k: v for k, v in state.items() if v})}", chosen, title)
 
     every = choice("all tasks", chosen=task == "", task="")
     labels = [f"max-of-{n_ctx}, {d_vocab} tokens" for n_ctx, d_vocab in tasks]
     one = [choice(label, chosen=task == name, task=name) for label, name in zip(labels, names, strict=True)]
     return FrontView(
-        figure=bound_against_length(found),
+        figure=figure,
         cost_model=ruler,
         fronts=tuple((kind, [Step(p, found.length_of(p)) for p in steps]) for kind, steps in found.steps.items()),
         drawn=len(found.points),
         tasks=(every, *one) if len(tasks) > 1 else (),
         rulers=tuple(choice(name, title=RULERS[name], chosen=name == ruler, length=name) for name in COST_MODELS),
         heights=tuple(choice(str(h), chosen=h is height, y=str(h)) for h in Height),
-        remarks=tuple(_remarks(found)),
+        overlays=(
+            choice("ours", chosen=laid == "", overlay=""),
+            *(
+                choice(
+                    name.replace("-", " "),
+                    title=facts.SOURCE,
+                    chosen=laid == name,
+                    overlay=name,
+                    length=PUBLISHED_RULER,
+                )
+                for name in tuple(OVERLAYS)[1:]
+            ),
+        )
+        if any(one in facts.tasks() for one in tasks)
+        else (),
+        remarks=(*said, *_remarks(found)),
     )
+
+
+def _overlaid(figure: Figure, found: Front, generation: Generation | None) -> tuple[Figure, tuple[str, ...]]:
+    """The figure with the published results, or why they are not in it."""
+    if generation is None:
+        return figure, ()
+    if found.cost_model != PUBLISHED_RULER:
+        return figure, (f"Published lengths are known under {PUBLISHED_RULER} only: choose it to see them here.",)
+    tasks = {(point.n_ctx, point.d_vocab) for point in found.points}
+    if len(tasks) != 1:
+        return figure, ("Published results are about one task: choose a task to see them here.",)
+    published = overlay(*tasks.pop(), generation)
+    if published is None:
+        return figure, ("Nothing was published about this task.",)
+    warning = (
+        (
+            "Published before the fix: these sub-cubic bounds are about a wrong query embedding, not about the real models.",
+        )
+        if generation is Generation.PRE
+        else ()
+    )
+    return with_overlay(figure, published, found.height), warning
 
 
 def unknown(query: QueryParams, *, also: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -84,6 +131,8 @@ def unknown(query: QueryParams, *, also: tuple[str, ...] = ()) -> tuple[str, ...
         names.append("length")
     if query.get("y") not in (None, *Height):
         names.append("y")
+    if query.get("overlay") not in (None, *OVERLAYS):
+        names.append("overlay")
     return (f"Not understood and left out: {', '.join(name[:60] for name in names)}.",) if names else ()
 
 
