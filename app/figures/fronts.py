@@ -40,10 +40,6 @@ class Kind:
     n_ctx: int
     d_vocab: int
 
-    @classmethod
-    def of(cls, point: FrontPoint) -> "Kind":
-        return cls(point.variant, point.n_ctx, point.d_vocab)
-
     @property
     def task(self) -> str:
         return f"max-of-{self.n_ctx}, {self.d_vocab} tokens"
@@ -88,9 +84,11 @@ def front_of(points: Sequence[FrontPoint], *, cost_model: str, height: Height = 
         if point.lengths.get(cost_model) and (height is Height.BOUND or point.tightness is not None)
     ]
     found = Front(drawn, {}, len(sound) - len(drawn), len(points) - len(sound), cost_model, height)
-    for kind in sorted({Kind.of(point) for point in drawn}, key=lambda kind: (not kind.is_strict, kind)):
-        same = [point for point in drawn if Kind.of(point) == kind]
-        found.steps[kind] = front(same, length=found.length_of, bound=found.height_of)
+    alike: dict[tuple[str, int, int], list[FrontPoint]] = {}
+    for point in drawn:
+        alike.setdefault((point.variant, point.n_ctx, point.d_vocab), []).append(point)
+    for key in sorted(alike, key=lambda key: (key[0] != "strict", key)):
+        found.steps[Kind(*key)] = front(alike[key], length=found.length_of, bound=found.height_of)
     return found
 
 

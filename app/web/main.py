@@ -23,6 +23,7 @@ from app.web import (
     strategies,
     upload,
 )  # fmt: skip
+from app.web.addresses import Addresses
 from app.web.guard import Guard
 from app.web.site import Site
 from proofs import ENGINE_VERSION
@@ -47,7 +48,8 @@ def create_app(*, settings: Settings, database: Database, queue_port: Queue, blo
         docs_url=None,  # both load scripts from elsewhere
         redoc_url=None,
     )
-    app.state.site = Site(settings, database, queue_port, blobs, assets.Assets.found())
+    files = assets.Assets.found()
+    app.state.site = Site(settings, database, queue_port, blobs, files, Addresses(app.url_path_for, files))
     problems.install(app)
     app.include_router(api.router, dependencies=[Depends(only_known_parameters)])
     for part in (health, overview, upload, models, proofs, queue, strategies, events, assets):

@@ -20,7 +20,7 @@ from app.web.api.models import SORT
 from app.web.api.proofs import everything
 from app.web.pages import Page, Shell, render
 from app.web.schemas import Digest
-from app.web.site import SiteDep
+from app.web.site import Site, SiteDep
 from proofs.checkpoint import read_model
 from proofs.circuits import MOST_CELLS, circuits
 from proofs.strategies import CATALOGUE
@@ -151,7 +151,7 @@ def prove(
     pairs = everything() if everything_ else [_pair(one) for one in wanted or []]
     with site.database.writing() as session:
         proofs.request(session, site.queue, model_digest=digest, wanted=pairs)
-    return _back(request, digest, "#proofs")
+    return _back(site, digest, "#proofs")
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -170,7 +170,7 @@ def annotate(
 ) -> Response:
     with site.database.writing() as session:
         models.annotate(session, digest, name=name, notes=notes.replace("\r\n", "\n"), tags=tags.split(","))
-    return _back(request, digest, "")
+    return _back(site, digest, "")
 
 
 @router.get("/{digest}/circuits.json", name="circuits")
@@ -187,5 +187,5 @@ def _circuits(blobs: BlobStore, blob: str) -> bytes:
     return orjson.dumps(maps)
 
 
-def _back(request: Request, digest: str, fragment: str) -> RedirectResponse:
-    return RedirectResponse(f"{request.app.url_path_for('model', digest=digest)}{fragment}", HTTPStatus.SEE_OTHER)
+def _back(site: Site, digest: str, fragment: str) -> RedirectResponse:
+    return RedirectResponse(f"{site.addresses('model', digest=digest)}{fragment}", HTTPStatus.SEE_OTHER)

@@ -19,7 +19,7 @@ from app import numbers
 from app.errors import AppError
 from app.storage import proofs
 from app.web import prose
-from app.web.assets import PLOTLY, Assets
+from app.web.assets import PLOTLY
 from proofs.strategies import BY_NAME
 
 if TYPE_CHECKING:  # only storage speaks SQL; here a session is handed on
@@ -63,10 +63,10 @@ class ErrorPage(Page):
 
 
 def render(request: Request, shell: Shell, page: Page, status: int = HTTPStatus.OK) -> HTMLResponse:
-    assets: Assets = request.app.state.site.assets
+    site = request.app.state.site
     context = {field.name: getattr(page, field.name) for field in fields(page)}  # type: ignore[arg-type]
     text = environment().get_template(page.template).render(
-        **context, shell=shell, url=request.app.url_path_for, asset=_asset(request, assets)
+        **context, shell=shell, url=site.addresses, asset=site.addresses.asset
     )  # fmt: skip
     return HTMLResponse(text, status)
 
@@ -81,13 +81,6 @@ def error(request: Request, problem: AppError) -> HTMLResponse:
         request_id=request.state.request_id,
     )
     return render(request, Shell(request.url.path), page, page.status)
-
-
-def _asset(request: Request, assets: Assets) -> Any:
-    def address(name: str) -> str:
-        return f"{request.app.url_path_for('static', name=name)}{assets.query(name)}"
-
-    return address
 
 
 def as_json(value: Any) -> Markup:

@@ -143,9 +143,9 @@ def cancel(
     with site.database.writing() as session:
         proof = proofs.cancel(session, proof_id)
     address = {
-        "model": request.app.url_path_for("model", digest=proof.model_digest),
-        "queue": request.app.url_path_for("queue"),
-        "proof": request.app.url_path_for("proof", proof_id=proof_id),
+        "model": site.addresses("model", digest=proof.model_digest),
+        "queue": site.addresses("queue"),
+        "proof": site.addresses("proof", proof_id=proof_id),
     }[back]
     return RedirectResponse(address, HTTPStatus.SEE_OTHER)
 
@@ -156,4 +156,4 @@ def again(request: Request, site: SiteDep, proof_id: ProofId) -> Response:
     with site.database.writing() as session:
         proof = proofs.get(session, proof_id)
         proofs.request(session, site.queue, model_digest=proof.model_digest, wanted=[(proof.strategy, proof.variant)])
-    return RedirectResponse(request.app.url_path_for("proof", proof_id=proof_id), HTTPStatus.SEE_OTHER)
+    return RedirectResponse(site.addresses("proof", proof_id=proof_id), HTTPStatus.SEE_OTHER)

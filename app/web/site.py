@@ -9,6 +9,7 @@ from app.settings import Settings
 from app.storage.blobs import BlobStore
 from app.storage.engine import Database
 from app.storage.queue import Queue
+from app.web.addresses import Addresses
 from app.web.assets import Assets
 
 
@@ -19,6 +20,7 @@ class Site:
     queue: Queue
     blobs: BlobStore
     assets: Assets
+    addresses: Addresses
 
 
 def site_of(request: Request) -> Site:

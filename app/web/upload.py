@@ -44,7 +44,7 @@ async def send(request: Request, site: SiteDep) -> Response:
     except (RefusedUpload, TooLarge, BadRequest) as error:
         return _page(request, site, error, HTTPStatus(error.status))
     query = "" if is_new else "?uploaded=again"
-    return RedirectResponse(f"{request.app.url_path_for('model', digest=record.digest)}{query}", HTTPStatus.SEE_OTHER)
+    return RedirectResponse(f"{site.addresses('model', digest=record.digest)}{query}", HTTPStatus.SEE_OTHER)
 
 
 async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
