@@ -25,13 +25,13 @@ test: ## Install what tests need, then run all of them
 	@chromium=$$($(BIN)/python scripts/browser.py) && \
 	  CHROMIUM="$$chromium" $(BIN)/python -m pytest $(ARGS)
 
-check: ## Lint, format, types, import contracts
+check: ## Lint, format, types, import contracts; all of them, whatever the first says
 	@$(SETUP) --tests
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/mypy scripts/*.py
-	$(BIN)/lint-imports
+	@failed=; \
+	for tool in "ruff check" "ruff format --check" mypy "mypy scripts" lint-imports; do \
+	  echo "--- $$tool"; $(BIN)/$$tool || failed="$$failed, $$tool"; \
+	done; \
+	test -z "$$failed" || { echo "Failed$$failed."; exit 1; }
 
 format: ## Put every Python file into the house format
 	@$(SETUP) --tests

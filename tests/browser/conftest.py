@@ -108,8 +108,8 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """An installed Chromium, else playwright's own. Neither is a failure, never a skip."""
-    path = next(filter(None, map(shutil.which, INSTALLED)), None)
+    """The one that CHROMIUM names (`make test` sets it), an installed one, or playwright's own. None is a failure, never a skip."""
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, INSTALLED)), None)
     with sync_playwright() as playwright:
         if path is None and not Path(playwright.chromium.executable_path).exists():
             pytest.fail("No Chromium: apt-get install chromium, or playwright install chromium.")
