@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from app.errors import DatabaseBusy, StorageFull
-from app.storage import models, proofs
+from app.storage import attempts, models
 from app.storage.blobs import BlobStore
 from app.storage.engine import Database
 from app.storage.queue import Queue
@@ -90,17 +90,17 @@ def _run(bench: Bench, job: Job) -> None:
             _give_back(bench, job)
         return
     bench.at("before_save")
-    _patiently(bench, lambda session: proofs.finish(session, job, outcome))
+    _patiently(bench, lambda session: attempts.finish(session, job, outcome))
     bench.at("after_save_commit")
     logger.info("job ended", extra=extra | {"verdict": outcome.verdict})
 
 
 def _give_back(bench: Bench, job: Job) -> None:
-    _patiently(bench, lambda session: proofs.give_back(session, bench.queue, job))
+    _patiently(bench, lambda session: attempts.give_back(session, bench.queue, job))
 
 
 def _start(session: "Session", job: Job) -> tuple[ProofRecord, ModelRecord] | None:
-    proof = proofs.start(session, job)
+    proof = attempts.start(session, job)
     return None if proof is None else (proof, models.get(session, proof.model_digest))
 
 
@@ -178,11 +178,11 @@ class _Watch:
     def _tell(self, now: float) -> bool:
         if self._news is None or now < self._write_at:
             with self._bench.database.reading() as session:
-                return proofs.is_wanted(session, self._job)
+                return attempts.is_wanted(session, self._job)
         self._write_at = now + WRITE_S
         (done, of), self._news = self._news, None
         with self._bench.database.writing() as session:
-            return proofs.progress(session, self._job, done / of, f"{done} of {of} queries checked")
+            return attempts.progress(session, self._job, done / of, f"{done} of {of} queries checked")
 
 
 def _patiently(bench: Bench, write: "Callable[[Session], Result]") -> Result:

@@ -21,8 +21,8 @@ from importlib.machinery import ModuleSpec
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
-from threading import Lock
-from time import monotonic
+from threading import Lock, Thread
+from time import monotonic, sleep
 from typing import Any
 
 TICK_S = 0.2
@@ -194,7 +194,10 @@ PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 
 def _die_with(parent: int) -> None:
     """Asks the kernel to kill this process as soon as its parent is dead."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    else:
+        Thread(target=_watch_parent, args=(parent,), daemon=True).start()
     if os.getppid() != parent:  # it died before we asked
         os._exit(1)
 
@@ -204,7 +207,8 @@ def _serve(pipe: Connection, work: Work, argument: Any, limits: Limits) -> None:
     _die_with(_server)
     _limit_memory(limits.memory_mb)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     pipe.send_bytes(b"b")
     try:
         result = work(argument, _Reporter(pipe))
@@ -213,6 +217,12 @@ def _serve(pipe: Connection, work: Work, argument: Any, limits: Limits) -> None:
         pipe.send_bytes(b"m")
     except Exception:  # the one place where a child's bug becomes an outcome
         pipe.send_bytes(b"e" + traceback.format_exc().encode("utf-8", "replace"))
+
+
+def _watch_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        sleep(TICK_S)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class _Reporter:
@@ -230,6 +240,8 @@ class _Reporter:
 
 
 def _limit_memory(megabytes: int) -> None:
+    if sys.platform != "linux":  # others count what is reserved but never used
+        return
     with open("/proc/self/statm", encoding="ascii") as file:
         present = int(file.read().split()[0]) * resource.getpagesize()
     _, most = resource.getrlimit(resource.RLIMIT_AS)

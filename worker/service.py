@@ -17,7 +17,7 @@ from dbos import DBOS, DBOSConfig
 
 from app.errors import AppError
 from app.settings import Settings
-from app.storage import engine, proofs, queue, workers
+from app.storage import attempts, engine, queue, workers
 from app.storage.blobs import BlobStore
 from app.storage.records import Job
 from worker import executor, jobs, limits
@@ -105,7 +105,7 @@ def _launch(settings: Settings, name: str, bench: Bench) -> None:
     }
     DBOS(config=config)
 
-    @DBOS.workflow(name=queue.WORKFLOW, max_recovery_attempts=100)  # `proofs.MAX_DEATHS` comes first
+    @DBOS.workflow(name=queue.WORKFLOW, max_recovery_attempts=100)  # `attempts.MAX_DEATHS` comes first
     def prove(proof_id: int, attempt: int) -> None:
         try:
             jobs.run(bench, Job(proof_id, attempt))
@@ -151,7 +151,7 @@ class Warden:
         for worker in dead:
             for job in self.queue.claimed_by(worker.executor):
                 with self.bench.database.writing() as session:
-                    following = proofs.take_over(session, self.queue, job)
+                    following = attempts.take_over(session, self.queue, job)
                 self.queue.drop(job)
                 logger.warning(
                     "job taken over",
@@ -169,7 +169,7 @@ class Warden:
         """Ends proofs whose job ended in the queue without saying so, lets the queue forget old jobs, tidies up."""
         for job in self.queue.failed():
             with self.bench.database.writing() as session:
-                if proofs.fail(
+                if attempts.fail(
                     session, job, "The queue gave this proof up. Request it again; the worker's log says why."
                 ):
                     logger.error("job lost its proof", extra={"action": "sweep", "job": job.id})

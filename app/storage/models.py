@@ -1,6 +1,6 @@
 """Models: one row for each set of weights, whatever file they came in.
 
-A model's digest never changes; its name, notes and tags may. Its accuracy and best bound are written by `proofs.finish`
+A model's digest never changes; its name, notes and tags may. Its accuracy and best bound are written by `attempts.finish`
 only. Callers own the transaction; nothing here commits.
 """
 

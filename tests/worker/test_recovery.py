@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from app.storage import proofs, schema
+from app.storage import attempts, proofs, schema
 from app.storage.records import Job, State, Verdict
 from tests.waiting import until
 from tests.worker.behaviour import COUNTS, RESULT, WAITS
@@ -76,7 +76,7 @@ def test_a_worker_that_was_stopped_and_wakes_late_stores_nothing(site: Site) -> 
 
 def test_a_job_that_kills_every_worker_ends(site: Site) -> None:
     proof = site.request(site.model(), COUNTS)[0]
-    for _ in range(proofs.MAX_DEATHS):
+    for _ in range(attempts.MAX_DEATHS):
         assert site.worker("after_claim", "-").await_death() == -signal.SIGKILL
     site.worker("after_claim", "-")
     done = site.await_state(proof.id, State.DONE)

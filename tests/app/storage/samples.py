@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from app.storage import models, proofs
+from app.storage import attempts, models, proofs
 from app.storage.engine import Database
 from app.storage.records import Job, ModelRecord, NewModel, Outcome, ProofRecord, Verdict
 
@@ -62,8 +62,8 @@ def outcome(correct: int, wrong: int = 0, *, length: int = 1000, seconds: float 
 def finish(database: Database, proof: ProofRecord, how: Outcome) -> bool:
     with database.writing() as session:
         job = Job(proof.id, proof.attempt)
-        proofs.start(session, job)
-        return proofs.finish(session, job, how)
+        attempts.start(session, job)
+        return attempts.finish(session, job, how)
 
 
 def get(database: Database, proof: ProofRecord) -> ProofRecord:

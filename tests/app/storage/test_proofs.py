@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from app.errors import AlreadyFinished, InvalidParameter, ModelNotFound, ProofNotFound, UnknownStrategy, UnknownVariant
-from app.storage import proofs
+from app.storage import attempts, proofs
 from app.storage.engine import Database
 from app.storage.records import Filter, Job, Op, Outcome, State, Verdict
 from proofs import ENGINE_VERSION
@@ -99,9 +99,9 @@ def test_the_first_end_stays(database: Database, queue: ListQueue) -> None:
         revision = proofs.revision(session)
     assert not finish(database, proof, outcome(200))
     with database.writing() as session:
-        assert proofs.start(session, Job(proof.id, 1)) is None
+        assert attempts.start(session, Job(proof.id, 1)) is None
     with database.writing() as session:
-        assert not proofs.progress(session, Job(proof.id, 1), 0.5)
+        assert not attempts.progress(session, Job(proof.id, 1), 0.5)
     assert get(database, proof) == before
     with database.reading() as session:
         assert proofs.changed_since(session, revision)[1] == []
@@ -111,17 +111,17 @@ def test_what_is_said_about_an_old_attempt_changes_nothing(database: Database, q
     proof = request(database, queue)
     old = Job(proof.id, 1)
     with database.writing() as session:
-        proofs.start(session, old)
+        attempts.start(session, old)
     with database.writing() as session:
-        assert proofs.give_back(session, queue, old) == Job(proof.id, 2)
+        assert attempts.give_back(session, queue, old) == Job(proof.id, 2)
     before = get(database, proof)
     with database.writing() as session:
-        assert not proofs.finish(session, old, outcome(100))
-        assert not proofs.progress(session, old, 0.5)
-        assert not proofs.is_wanted(session, old)
-        assert proofs.start(session, old) is None
-        assert proofs.give_back(session, queue, old) is None
-        assert proofs.take_over(session, queue, old) is None
+        assert not attempts.finish(session, old, outcome(100))
+        assert not attempts.progress(session, old, 0.5)
+        assert not attempts.is_wanted(session, old)
+        assert attempts.start(session, old) is None
+        assert attempts.give_back(session, queue, old) is None
+        assert attempts.take_over(session, queue, old) is None
     assert get(database, proof) == before
     assert queue.jobs == [old, Job(proof.id, 2)]
 
@@ -130,14 +130,14 @@ def test_taking_over_counts_only_deaths_while_it_ran(database: Database, queue: 
     job = Job(request(database, queue).id, 1)
     for _ in range(10):  # queued all the time: nobody died of it
         with database.writing() as session:
-            job = proofs.take_over(session, queue, job) or pytest.fail("lost")
-    for death in range(proofs.MAX_DEATHS):
+            job = attempts.take_over(session, queue, job) or pytest.fail("lost")
+    for death in range(attempts.MAX_DEATHS):
         with database.writing() as session:
-            assert proofs.start(session, job), f"given up after {death} deaths"
+            assert attempts.start(session, job), f"given up after {death} deaths"
         with database.writing() as session:
-            job = proofs.take_over(session, queue, job) or pytest.fail("lost")
+            job = attempts.take_over(session, queue, job) or pytest.fail("lost")
     with database.writing() as session:
-        assert proofs.start(session, job) is None
+        assert attempts.start(session, job) is None
     with database.reading() as session:
         assert proofs.get(session, job.proof_id).verdict is Verdict.ERROR
 
@@ -207,11 +207,11 @@ def test_changes_are_told_once_and_in_order(database: Database, queue: ListQueue
         assert seen == proofs.revision(session)
     assert [proof.id for proof in changed] == [first.id, second.id]
     with database.writing() as session:
-        proofs.start(session, Job(second.id, 1))
+        attempts.start(session, Job(second.id, 1))
     with database.writing() as session:
-        proofs.progress(session, Job(second.id, 1), 0.5, "half")
+        attempts.progress(session, Job(second.id, 1), 0.5, "half")
     with database.writing() as session:
-        proofs.start(session, Job(first.id, 1))
+        attempts.start(session, Job(first.id, 1))
     with database.reading() as session:
         now, changed = proofs.changed_since(session, seen)
     assert now > seen
@@ -231,11 +231,11 @@ def test_a_change_that_commits_late_is_not_missed(database: Database, queue: Lis
 
     def other() -> None:
         with database.writing() as session:
-            proofs.progress(session, Job(second.id, 1), 0.5)
+            attempts.progress(session, Job(second.id, 1), 0.5)
 
     thread = threading.Thread(target=other)
     with database.writing() as session:
-        proofs.progress(session, Job(first.id, 1), 0.5)
+        attempts.progress(session, Job(first.id, 1), 0.5)
         thread.start()  # must wait for us
         with database.reading() as reader:
             seen, changed = proofs.changed_since(reader, seen)

@@ -8,7 +8,7 @@ import numpy as np
 from fastapi.testclient import TestClient
 from safetensors.numpy import save
 
-from app.storage import proofs
+from app.storage import attempts, proofs
 from app.storage.records import Job, Outcome, ProofRecord, Verdict
 from app.web.site import Site
 from proofs.model import Array
@@ -73,8 +73,8 @@ def finish(site: Site, proof_id: int, *, correct: int, length: int = 1000, wrong
 def end(site: Site, proof_id: int, outcome: Outcome) -> ProofRecord:
     with site.database.writing() as session:
         job = Job(proof_id, proofs.get(session, proof_id).attempt)
-        assert proofs.start(session, job) is not None
-        assert proofs.finish(session, job, outcome)
+        assert attempts.start(session, job) is not None
+        assert attempts.finish(session, job, outcome)
     with site.database.reading() as session:
         return proofs.get(session, proof_id)
 
@@ -107,6 +107,6 @@ def full_board(client: TestClient, site: Site, name: str = "a model") -> str:
     running = request(client, digest, "separable-quartic")
     with site.database.writing() as session:
         job = Job(running, 1)
-        proofs.start(session, job)
-        proofs.progress(session, job, 0.4, f"query 2 of 5 of {name}")
+        attempts.start(session, job)
+        attempts.progress(session, job, 0.4, f"query 2 of 5 of {name}")
     return digest

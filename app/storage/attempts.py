@@ -1,0 +1,162 @@
+"""The worker's side of proofs: start an attempt, report on it, end it, or leave it to another worker.
+
+A worker speaks about a `Job`, that is one attempt at one proof. What it says about an attempt that is over changes
+nothing, so everything a worker does may happen twice. Callers own the transaction; nothing here commits.
+"""
+
+from dataclasses import astuple
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.storage import consequences, proof_rows
+from app.storage.queue import Queue
+from app.storage.records import Job, Outcome, ProofRecord, State, Verdict
+from app.storage.tables import ModelRow, ProofRow
+from proofs.bound import floor_ratio
+from proofs.strategies import Variant
+
+MAX_DEATHS = 3
+POISON = (
+    "Given up: the worker died {deaths} times while it computed this proof. See the worker's log, then request the "
+    "proof again."
+)
+
+
+def start(session: Session, job: Job) -> ProofRecord | None:
+    """The proof to compute, now running; None if this attempt is over (cancelled, finished, or a newer one exists).
+
+    A job that was already running is one whose worker died: it starts again, but not for ever (`MAX_DEATHS`).
+    """
+    revision, now = proof_rows.next_revision(session), datetime.now(UTC)
+    row = session.scalar(proof_rows.rows().where(*proof_rows.held(job)))
+    if row is None:
+        return None
+    if row.state == State.RUNNING:
+        row.deaths += 1
+    if row.deaths >= MAX_DEATHS:
+        fail(session, job, POISON.format(deaths=row.deaths))
+        return None
+    row.state, row.progress, row.message = State.RUNNING, 0.0, ""
+    row.revision, row.started_at, row.updated_at = revision, now, now
+    session.flush()
+    return proof_rows.record(row)
+
+
+def progress(session: Session, job: Job, fraction: float, message: str = "") -> bool:
+    """Reports how far a running proof is; False if it is no longer wanted, so stop."""
+    revision, now = proof_rows.next_revision(session), datetime.now(UTC)
+    done = min(max(fraction, 0.0), 1.0)
+    return _change(session, job, progress=done, message=message, revision=revision, updated_at=now)
+
+
+def is_wanted(session: Session, job: Job) -> bool:
+    """True while the attempt is neither cancelled nor finished. Takes no lock."""
+    return session.scalar(sa.select(ProofRow.id).where(*proof_rows.held(job))) is not None
+
+
+def finish(session: Session, job: Job, outcome: Outcome) -> bool:
+    """Stores how an attempt ended, and what that means for the model and its other proofs.
+
+    False, and nothing changes, if the attempt had already ended: the first end stays.
+    """
+    revision, now = proof_rows.next_revision(session), datetime.now(UTC)
+    proof = session.scalar(sa.select(ProofRow).where(*proof_rows.held(job)))
+    if proof is None:
+        return False
+    _write(proof, outcome)
+    proof.state, proof.revision, proof.finished_at, proof.updated_at = State.DONE, revision, now, now
+    session.flush()
+    _settle(session, proof.model_digest, revision)
+    return True
+
+
+def fail(session: Session, job: Job, message: str) -> bool:
+    """Ends an attempt that cannot end otherwise; see `finish`."""
+    return finish(session, job, Outcome(Verdict.ERROR, message))
+
+
+def give_back(session: Session, queue: Queue, job: Job) -> Job | None:
+    """Queues an attempt anew as the next one, for any worker: this one stops. None if the attempt is over.
+
+    Whatever is still said about the old attempt changes nothing.
+    """
+    revision, now = proof_rows.next_revision(session), datetime.now(UTC)
+    row = session.scalar(sa.select(ProofRow).where(*proof_rows.held(job)))
+    if row is None:
+        return None
+    row.attempt += 1
+    row.state, row.progress, row.message, row.started_at = State.QUEUED, 0.0, "", None
+    row.revision, row.updated_at = revision, now
+    session.flush()
+    following = Job(row.id, row.attempt)
+    queue.enqueue(session, following)
+    return following
+
+
+def take_over(session: Session, queue: Queue, job: Job) -> Job | None:
+    """`give_back` for a worker that died; an attempt that it was computing counts towards `MAX_DEATHS`."""
+    proof_rows.next_revision(session)
+    session.execute(
+        sa.update(ProofRow)
+        .where(*proof_rows.held(job), ProofRow.state == State.RUNNING)
+        .values(deaths=ProofRow.deaths + 1)
+    )
+    session.expire_all()
+    return give_back(session, queue, job)
+
+
+def _change(session: Session, job: Job, **values: Any) -> bool:
+    changed = session.scalar(sa.update(ProofRow).where(*proof_rows.held(job)).values(values).returning(ProofRow.id))
+    session.expire_all()
+    return changed is not None
+
+
+def _write(row: ProofRow, outcome: Outcome) -> None:
+    measured = outcome.lengths.get("measured-v1")
+    row.verdict, row.message = outcome.verdict, outcome.message
+    row.correct, row.wrong = outcome.correct, outcome.wrong
+    row.bound = None if outcome.correct is None else floor_ratio(outcome.correct, row.total)
+    row.length_measured, row.length_reference = measured, outcome.lengths.get("reference-v1")
+    row.length = None if measured is None else float(measured)
+    row.seconds, row.search_seconds = outcome.seconds, outcome.search_seconds
+    row.peak_memory_mb = outcome.peak_memory_mb
+    row.certificate, row.certificate_bytes = outcome.certificate, outcome.certificate_bytes
+    row.progress = 1.0 if outcome.correct is not None else row.progress
+
+
+def _settle(session: Session, model_digest: str, revision: int) -> None:
+    """Brings the model's accuracy, and the tightness and alarms of its proofs, up to date."""
+    row = ProofRow
+    model = session.scalars(sa.select(ModelRow).where(ModelRow.digest == model_digest)).one()
+    finished = session.execute(
+        sa.select(row.id, row.trust, row.correct, row.wrong, row.tightness, row.tightness_basis, row.soundness_alarm)
+        .where(row.model_digest == model_digest, row.correct.is_not(None))
+    ).all()  # fmt: skip
+    results = {found.id: _result(found) for found in finished}
+    truth = consequences.accuracy(model.total, results.values())
+    model.accuracy_lower, model.accuracy_upper = truth.lower, truth.upper
+    model.accuracy = floor_ratio(truth.lower, truth.total)
+    model.best_bound = consequences.best_bound(results.values(), truth)
+    model.proofs_done = len(finished)
+    for found in finished:
+        judged = consequences.judge(results[found.id], truth)
+        if (found.tightness, found.tightness_basis, found.soundness_alarm) != astuple(judged):
+            session.execute(
+                sa.update(row)
+                .where(row.id == found.id)
+                .values(
+                    tightness=judged.tightness,
+                    tightness_basis=judged.basis,
+                    soundness_alarm=judged.alarm,
+                    revision=revision,
+                )
+            )
+    session.flush()
+    session.expire_all()
+
+
+def _result(found: Any) -> consequences.Result:
+    return consequences.Result(found.id, found.trust == Variant.STRICT.trust, found.correct, found.wrong or 0)
