@@ -21,7 +21,12 @@ from worker.trainer import Recipe, checkpoint, train
 
 ROOT = Path(__file__).parents[2]
 TRAINED = ROOT / "tests" / "data" / "k3_v10_d8_seed123" / "weights.safetensors"
-COMMAND = [sys.executable, "-c", "from app.cli import main; main()"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    # A test run in the background, as a shell starts it, ignores SIGINT and would hand that down.
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from app.cli import main; main()",
+]
 PATIENCE_S = 60.0
 
 

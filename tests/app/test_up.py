@@ -23,7 +23,12 @@ from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "demo"
-PROOFBOARD = [sys.executable, "-c", "from app.cli import main; main()"]
+PROOFBOARD = [
+    sys.executable,
+    "-c",
+    # A test run in the background, as a shell starts it, ignores SIGINT and would hand that down.
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from app.cli import main; main()",
+]
 PATIENCE_S = 180.0
 
 
