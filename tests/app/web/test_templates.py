@@ -1,24 +1,32 @@
 """A template and the page that fills it name the same things."""
 
 from dataclasses import fields
+from importlib import import_module
 
 import pytest
 from jinja2 import meta, nodes
 
-from app.web import main, pages
+from app.web import pages
 from app.web.pages import Page, environment
 
-assert main.create_app  # importing it imports every page
+import_module("app.web.main")  # and with it every page
 PAGES: list[type[Page]] = sorted(Page.__subclasses__(), key=lambda kind: kind.template)
 AROUND = {"shell", "url", "asset", *environment().globals}
 
 
 def used_by(template: str) -> set[str]:
     tree = environment().parse((pages.TEMPLATES / template).read_text())
+    return meta.find_undeclared_variables(tree) - own_names(tree) - AROUND
+
+
+def own_names(tree: nodes.Template) -> set[str]:
+    """What a template imports or defines at its top: its blocks see these too."""
     imported = {
         name if isinstance(name, str) else name[1] for one in tree.find_all(nodes.FromImport) for name in one.names
     }
-    return meta.find_undeclared_variables(tree) - imported - AROUND
+    macros = {macro.name for macro in tree.find_all(nodes.Macro)}
+    assigned = {one.target.name for one in tree.find_all(nodes.Assign) if isinstance(one.target, nodes.Name)}
+    return imported | macros | assigned
 
 
 @pytest.mark.parametrize("kind", PAGES, ids=lambda kind: kind.template)
