@@ -83,7 +83,7 @@ class DBOSQueue:
         before = (datetime.now(UTC) - older_than).isoformat()
         with named_errors():
             old = self._client.list_workflows(
-                status=ENDED, queue_name=NAME, end_time=before, limit=BATCH, load_input=False, load_output=False
+                status=ENDED, name=WORKFLOW, end_time=before, limit=BATCH, load_input=False, load_output=False
             )
             if old:
                 self._client.delete_workflows([status.workflow_id for status in old])

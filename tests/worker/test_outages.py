@@ -60,3 +60,19 @@ def test_a_postgres_that_crashes_in_the_middle_loses_nothing(tmp_path: Path) -> 
             assert site.runs() == [WAITS, COUNTS]
             until(lambda: not site.in_queue(["ENQUEUED", "PENDING"]), "the queue to be empty")
             assert site.workers[0].stop() == 0
+
+
+def test_a_worker_asked_to_stop_while_the_database_is_away_ends_and_loses_nothing(tmp_path: Path) -> None:
+    with postgres.server() as server:
+        url = server.url("postgres")
+        schema.upgrade(url)
+        with opened(url, tmp_path) as site:
+            proof = site.request(site.model(), WAITS)[0]
+            worker = site.worker()
+            site.await_runs(1)
+            server.stop(signal.SIGQUIT)
+            assert worker.stop() == 0
+            server.start()
+            site.open_gate()
+            site.worker()
+            assert site.await_state(proof.id, State.DONE).verdict is Verdict.PROVED

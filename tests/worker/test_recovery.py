@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+import sqlalchemy as sa
 
 from app.storage import attempts, proofs, schema
 from app.storage.records import Job, State, Verdict
@@ -120,3 +121,14 @@ def test_a_worker_that_finds_an_old_schema_says_what_to_do(site: Site) -> None:
     worker = site.worker(module="worker")
     assert worker.await_death() == 1
     assert "proofboard db upgrade" in site.logs()
+
+
+def test_a_job_that_the_queue_gave_up_on_ends_its_proof(site: Site) -> None:
+    proof = site.request(site.model(), COUNTS)[0]
+    table = "workflow_status" if site.database.is_sqlite else "dbos.workflow_status"
+    with site.database.writing() as session:
+        session.execute(sa.text(f"UPDATE {table} SET status = 'MAX_RECOVERY_ATTEMPTS_EXCEEDED'"))
+    site.worker()
+    done = site.await_state(proof.id, State.DONE)
+    assert done.verdict is Verdict.ERROR
+    assert "Request it again" in done.message

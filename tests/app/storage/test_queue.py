@@ -1,5 +1,7 @@
 """Contracts with DBOS that everything rests on: an upgrade of it must keep these."""
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 
@@ -68,3 +70,14 @@ def test_our_rows_and_the_queue_share_one_transaction_without_changing_its_setti
         proofs.request(session, real, model_digest=DIGESTS[0], wanted=[("brute-force", "strict")])
     with database.reading() as session:
         assert proofs.page(session).total == 2
+
+
+def test_jobs_that_ended_long_ago_are_forgotten_and_others_kept(database: Database, real: DBOSQueue) -> None:
+    with database.writing() as session:
+        real.enqueue(session, Job(7, 1))
+        real.enqueue(session, Job(8, 1))
+    real.drop(Job(7, 1))
+    assert real.forget_ended(timedelta(days=1)) == 0
+    assert real.forget_ended(timedelta(seconds=-5)) == 1
+    assert waiting(real) == [Job(8, 1)]
+    assert real.forget_ended(timedelta(seconds=-5)) == 0
