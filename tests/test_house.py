@@ -223,6 +223,11 @@ def test_settings_in_the_compose_file_exist() -> None:
     assert used <= {f"PROOFBOARD_{name.upper()}" for name in Settings.model_fields}
 
 
+def test_the_dockerfile_passes_its_linter() -> None:
+    done = run(Path(sys.executable).parent / "hadolint", "Dockerfile")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def test_the_image_runs_without_root_and_copies_every_folder_that_the_application_reads() -> None:
     final = read("Dockerfile").split("\nFROM ")[-1]
     assert re.search(r"^USER [1-9]\d*$", final, re.MULTILINE)
