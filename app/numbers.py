@@ -1,7 +1,7 @@
 """Numbers as people read them: three significant digits, bounds rounded down, exact integers as text."""
 
 from datetime import datetime
-from math import floor, log10
+from math import ceil, floor, log10
 
 MOST_DECIMALS = 12
 """A ratio that needs more is written as what it lacks: `1 − 7.53e-37`."""
@@ -43,6 +43,12 @@ def _scientific(part: int, total: int, *, up: bool) -> str:
     if digits == 1000:  # rounding up carried into the next decade
         digits, zeros = 100, zeros - 1
     return f"{digits // 100}.{digits % 100:02d}e-{zeros + 1}"
+
+
+def between(low: float, high: float) -> str:
+    """An interval with three decimals, rounded outward: `0.995 – 1`."""
+    down, up = (f"{end / 1000:.3f}".rstrip("0").rstrip(".") for end in (floor(low * 1000), ceil(high * 1000)))
+    return f"{down} – {up}"
 
 
 def ratio_at_least(value: float | None) -> str:

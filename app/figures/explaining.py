@@ -17,7 +17,8 @@ from proofs.strategies import Variant
 from proofs.subcubic.options import Error
 from proofs.task import MaxOfK
 
-HUES = ("1", "2", "4", "5", "6", "3", "0")
+LOOKS = tuple((f"var(--family-{hue})", shape) for shape in ("circle", "square") for hue in (3, 2, 4, 5, 6, 1, 0))
+"""More options than colours: shapes tell the second round apart."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Fit:
     slope: float
     intercept: float
     r_squared: float
+    points: int
 
 
 def fit(points: Sequence[tuple[float, float]]) -> Fit | None:
@@ -40,7 +42,7 @@ def fit(points: Sequence[tuple[float, float]]) -> Fit | None:
         return None
     slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread_x
     explained = slope * slope * spread_x
-    return Fit(slope, mean_y - slope * mean_x, explained / spread_y if spread_y else 1.0)
+    return Fit(slope, mean_y - slope * mean_x, explained / spread_y if spread_y else 1.0, len(points))
 
 
 def rank_correlation(points: Sequence[tuple[float, float]]) -> float | None:
@@ -139,9 +141,9 @@ def bound_against_ratio(
         mine = [(ratios[digest], point) for (option, digest), point in best.items() if option is error]
         if not mine:
             continue
-        colour = f"var(--family-{HUES[place % len(HUES)]})"
+        colour, shape = LOOKS[place]
         pairs = [(ratio, point.tightness or 0.0) for ratio, point in mine]
-        traces.append(_option_marks(f"{error.name} {error}", mine, colour))
+        traces.append(_option_marks(f"{error.name} {error}", mine, (colour, shape)))
         line = fit(pairs)
         if line is not None:
             fits[error] = line
@@ -158,14 +160,14 @@ def bound_against_ratio(
     return figure, fits
 
 
-def _option_marks(name: str, mine: Sequence[tuple[float, FrontPoint]], colour: str) -> Figure:
+def _option_marks(name: str, mine: Sequence[tuple[float, FrontPoint]], look: tuple[str, str]) -> Figure:
     return {
         "type": "scatter", "mode": "markers", "name": name,
         "x": [ratio for ratio, _ in mine], "y": [point.tightness for _, point in mine],
         "hovertext": [f"{escape(point.model_name[:60], quote=False)}<br>{escape(point.strategy)}" for _, point in mine],
         "hovertemplate": "%{hovertext}<br>%{y:.4f} at %{x:.4g}<extra></extra>",
         "customdata": [point.proof_id for _, point in mine],
-        "marker": {"color": colour, "symbol": "circle", "size": 8},
+        "marker": {"color": look[0], "symbol": look[1], "size": 9},
     }  # fmt: skip
 
 
@@ -236,14 +238,7 @@ def tightness_against(
 ) -> Figure:
     """Tightness of the best proof of each family, against something about the model."""
     return {
-        "data": [
-            {
-                **_option_marks(family, points, styles(family)[0]),
-                "marker": {"color": styles(family)[0], "symbol": styles(family)[1], "size": 9},
-            }
-            for family, points in pairs.items()
-            if points
-        ],
+        "data": [_option_marks(family, points, styles(family)) for family, points in pairs.items() if points],
         "layout": {
             "xaxis": {"title": {"text": title}},
             "yaxis": {"title": {"text": "tightness of the family's best proof"}},

@@ -5,9 +5,9 @@ from functools import cache
 
 from app.published import facts
 from app.published.facts import D_MODEL, D_VOCAB, Generation
+from app.published.overlay import length_of
 from app.published.rows import Row
 from proofs.lengths import brute_force_length, cubic_length
-from proofs.subcubic import reference
 from proofs.subcubic.options import BY_CODE
 from proofs.task import MaxOfK
 
@@ -114,5 +114,5 @@ def equal_lengths() -> tuple[int, int]:
         task = MaxOfK(d_vocab=D_VOCAB, n_ctx=n_ctx)
         for code, length in facts.lengths(n_ctx).items():
             compared += 1
-            equal += reference.length(BY_CODE[code], task, D_MODEL) == length
+            equal += length_of(BY_CODE[code], task) == length
     return equal, compared

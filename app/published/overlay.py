@@ -1,6 +1,6 @@
 """What a front may show of the published results for one task: points, means, bands and the linear baseline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from app.published import facts
@@ -8,6 +8,7 @@ from app.published.facts import D_MODEL, D_VOCAB, Generation, Summary
 from app.published.rows import MEMBERS, Row
 from proofs.lengths import brute_force_length, cubic_length
 from proofs.subcubic import reference
+from proofs.subcubic.options import Attention, Direct, Error, Options
 from proofs.task import MaxOfK
 
 
@@ -106,8 +107,27 @@ def lengths_of(task: MaxOfK, row: Row) -> tuple[int, int]:
     if row is Row.CUBIC:
         cubic = cubic_length(task, D_MODEL) or 0
         return cubic, cubic
-    known = [reference.length(options, task, D_MODEL) for options in MEMBERS[row]]
+    known = [length_of(options, task) for options in MEMBERS[row]]
     return min(known), max(known)
+
+
+def length_of(options: Options, task: MaxOfK) -> int:
+    """`proofs.subcubic.reference.length` at the published width and trivial gaps, a sum of one number for each option."""
+    base, parts = _parts(task)
+    return base + sum(parts[option.name] for option in (options.direct, options.attention, options.error))
+
+
+@cache
+def _parts(task: MaxOfK) -> tuple[int, dict[str, int]]:
+    """One length, and by how much each option (U1, A1, E1 …) changes it: a few lengths tell all 100."""
+    first = Options(Direct.U1, Attention.A1, Error.E1)
+    base = reference.length(first, task, D_MODEL)
+    others: list[tuple[Direct | Attention | Error, Options]] = [
+        *((one, replace(first, direct=one)) for one in Direct),
+        *((one, replace(first, attention=one)) for one in Attention),
+        *((one, replace(first, error=one)) for one in Error),
+    ]
+    return base, {option.name: reference.length(options, task, D_MODEL) - base for option, options in others}
 
 
 def _baseline(task: MaxOfK) -> Baseline | None:

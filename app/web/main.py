@@ -14,12 +14,15 @@ from app.web import (
     api,
     assets,
     events,
+    explanations,
+    figures,
     health,
     models,
     overview,
     problems,
     proofs,
     queue,
+    reproduction,
     strategies,
     upload,
 )  # fmt: skip
@@ -28,8 +31,8 @@ from app.web.guard import Guard
 from app.web.site import Site
 from proofs import ENGINE_VERSION
 
-UPLOADS = {"/upload", "/api/v1/models", "/api/v1/checkpoints"}
-"""Where a body may be as large as a checkpoint."""
+UPLOADS = {"/upload", "/api/v1/models", "/api/v1/checkpoints", "/reproduction/results"}
+"""Where a body may be as large as a checkpoint (or as somebody's results)."""
 
 DESCRIPTION = """\
 Upload a trained transformer, prove lower bounds on its accuracy, compare each proof's length with its tightness.
@@ -52,7 +55,9 @@ def create_app(*, settings: Settings, database: Database, queue_port: Queue, blo
     app.state.site = Site(settings, database, queue_port, blobs, files, Addresses(app.url_path_for, files))
     problems.install(app)
     app.include_router(api.router, dependencies=[Depends(only_known_parameters)])
-    for part in (health, overview, upload, models, proofs, queue, strategies, events, assets):
+    for part in (
+        health, overview, upload, explanations, models, proofs, queue, strategies, figures, reproduction, events, assets,
+    ):  # fmt: skip
         app.include_router(part.router)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(

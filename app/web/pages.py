@@ -103,6 +103,7 @@ def environment() -> Environment:
     found.filters |= {
         "at_least": numbers.at_least,
         "ratio": numbers.ratio_at_least,
+        "between": lambda interval: numbers.between(interval.low, interval.high),
         "count": numbers.count,
         "exact": numbers.exact,
         "significant": numbers.significant,
