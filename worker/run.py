@@ -1,18 +1,26 @@
-"""One proof, inside a child process: read the weights, prove, measure, and say it as bytes."""
+"""One proof, inside a child process: read the weights, prove, measure, and say it as bytes.
+
+What comes back is a line of JSON with the figures, then the certificate. Several results (`write_all`) are a line with a
+list of figures, each with its `certificate_bytes`, then the certificates one after the other.
+"""
 
 import hashlib
 import json
 import resource
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from proofs.checkpoint import read_model
 from proofs.errors import NotApplicable
+from proofs.model import Model
 from proofs.prove import Claim, prove, task_of
-from proofs.strategies import BY_NAME, Variant
+from proofs.strategies import BY_NAME, Hints, Strategy, Variant
+from proofs.strategies.subcubic import search_published_gaps
+from proofs.subcubic.pieces import SearchTables
 from worker.limits import Report
 
 FORMAT = "proofboard-counts-v1"
@@ -28,40 +36,95 @@ class Request:
     blob: str
     """SHA-256 of the checkpoint's bytes."""
     strategy: str
+    """Of the catalogue, or a question (`proofs.questions`)."""
     variant: str
+    parameters: Mapping[str, str | int | float] = field(default_factory=dict)
+    together: tuple[str, ...] = ()
+    """The published strategies to prove as one piece of work, of which `strategy` is the first; empty: it alone."""
+
+
+Figures = Mapping[str, Any]
+Result = tuple[Figures, bytes]
+"""What is said about a proof, and its certificate (empty if there is none)."""
 
 
 def prove_model(request: Request, report: Report) -> bytes:
-    """The result as two lines of JSON: the figures, then the certificate (empty if the strategy does not apply)."""
+    model = model_of(request)
+    strategy, variant = BY_NAME[request.strategy], Variant(request.variant)
+    started = perf_counter()
+    try:
+        hints = _hints(model, strategy, variant, request.parameters)
+        searched = perf_counter()
+        claim = prove(model, strategy, variant, hints=hints, report=report)
+    except NotApplicable as reason:
+        return write(not_applicable(reason, perf_counter() - started))
+    times = {"seconds": perf_counter() - searched, "search_seconds": searched - started}
+    return write((figures(claim) | times, certificate(claim)))
+
+
+def model_of(request: Request) -> Model:
+    """The weights, if they are still those that were stored."""
     data = request.checkpoint.read_bytes()
     if hashlib.sha256(data).hexdigest() != request.blob:
         raise ValueError(f"The stored checkpoint {request.blob[:12]}… is damaged: restore it from a backup.")
     model = read_model(data)
     if model.digest != request.model_digest:
         raise ValueError(f"The stored checkpoint {request.blob[:12]}… holds other weights than its model.")
-    strategy, variant = BY_NAME[request.strategy], Variant(request.variant)
-    started = perf_counter()
-    try:
-        hints = strategy.search(variant)(model, task_of(model))
-        searched = perf_counter()
-        claim = prove(model, strategy, variant, hints=hints, report=report)
-    except NotApplicable as reason:
-        return _line({"verdict": "not-applicable", "message": str(reason), "seconds": perf_counter() - started}) + b"\n"
-    figures = {
+    return model
+
+
+def _hints(model: Model, strategy: Strategy, variant: Variant, parameters: Mapping[str, str | int | float]) -> Hints:
+    if "search" in parameters:
+        return search_published_gaps(strategy.code, model, task_of(model), SearchTables(str(parameters["search"])))
+    return strategy.search(variant)(model, task_of(model))
+
+
+def figures(claim: Claim) -> dict[str, Any]:
+    """What is said about a claim, but for its times."""
+    return {
         "verdict": claim.verdict,
         "correct": claim.bound.correct,
         "wrong": claim.bound.wrong,
         "lengths": claim.lengths,
-        "seconds": perf_counter() - searched,
-        "search_seconds": searched - started,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / RSS_UNITS_PER_MIB,
+        "peak_memory_mb": peak_memory_mb(),
     }
-    return _line(figures) + b"\n" + certificate(claim)
+
+
+def not_applicable(reason: NotApplicable, seconds: float) -> Result:
+    return {"verdict": "not-applicable", "message": str(reason), "seconds": seconds}, b""
+
+
+def peak_memory_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / RSS_UNITS_PER_MIB
+
+
+def write(result: Result) -> bytes:
+    said, proof = result
+    return line(said) + b"\n" + proof
+
+
+def write_all(results: Sequence[Result]) -> bytes:
+    heads = [{**said, "certificate_bytes": len(proof)} for said, proof in results]
+    return b"".join([line(heads), b"\n", *(proof for _, proof in results)])
+
+
+def read_all(content: bytes) -> list[Result]:
+    """What `write` or `write_all` wrote."""
+    head, _, rest = content.partition(b"\n")
+    said = json.loads(head)
+    if isinstance(said, dict):
+        return [(said, rest)]
+    results, start = [], 0
+    for one in said:
+        end = start + one.pop("certificate_bytes")
+        results.append((one, rest[start:end]))
+        start = end
+    return results
 
 
 def certificate(claim: Claim) -> bytes:
     """The counts of every block in canonical JSON: equal claims are equal bytes."""
-    return _line(
+    return line(
         {
             "format": FORMAT,
             "model": claim.model_digest,
@@ -85,5 +148,5 @@ def certificate(claim: Claim) -> bytes:
     )
 
 
-def _line(value: Any) -> bytes:
+def line(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()

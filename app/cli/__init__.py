@@ -8,14 +8,16 @@ Exit codes: 0 done, 2 bad usage or bad file, 3 a strategy does not cover the mod
 
 import os
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from app.cli import choosing
+from app.cli.choosing import Catalogue, Search
 from app.errors import AppError
-from proofs.strategies import BY_NAME, CATALOGUE, SUBCUBIC, Strategy, Variant, named
+from proofs.questions import MOST_COUNTEREXAMPLES
+from proofs.strategies import CATALOGUE, SUBCUBIC, Variant
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -33,6 +35,8 @@ app = typer.Typer(
 db = typer.Typer(name="db", help="The database.", no_args_is_help=True)
 app.add_typer(db)
 
+File = Annotated[Path, typer.Argument(metavar="FILE.safetensors", help="A checkpoint with TransformerLens names.")]
+Timeout = Annotated[float | None, typer.Option(min=0.001, metavar="SECONDS", help="For each piece of work.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
@@ -52,20 +56,38 @@ def fail(message: str, code: int) -> NoReturn:
 
 @app.command()
 def prove(
-    file: Annotated[Path, typer.Argument(metavar="FILE.safetensors", help="A checkpoint with TransformerLens names.")],
+    file: File,
     strategy: Annotated[
-        list[str] | None, typer.Option("--strategy", "-s", metavar="NAME", help="May be repeated; all if left out.")
+        list[str] | None,
+        typer.Option("--strategy", "-s", metavar="NAME", help="Name or short code; may be repeated; all if left out."),
+    ] = None,
+    catalogue: Annotated[
+        Catalogue | None, typer.Option(help="Every published strategy: brute force, cubic and the 100 sub-cubic ones.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="OPERATIONS", help="The best strict proof that so many operations buy: 5e6.")
     ] = None,
     variant: Annotated[Variant, typer.Option(help="Sound, or as the paper's code computes it.")] = Variant.STRICT,
-    timeout: Annotated[float | None, typer.Option(min=0.001, metavar="SECONDS", help="For each proof.")] = None,
+    search: Annotated[
+        Search | None, typer.Option(help="Which tables the published search of gaps sees; with --variant as-published.")
+    ] = None,
+    timeout: Timeout = None,
     as_json: Json = False,
 ) -> None:
     """Prove lower bounds on a model's accuracy; needs no server and no database."""
-    wanted = [(one, variant) for one in _chosen(strategy, variant)]
+    choosing.at_most_one({"--strategy": strategy, "--catalogue": catalogue, "--budget": budget})
+    if search is not None and variant is not Variant.AS_PUBLISHED:
+        raise typer.BadParameter("It matters only with --variant as-published.", param_hint="--search")
+    chosen = choosing.strategies(strategy, variant) if catalogue is None and budget is None else []
+    most = None if budget is None else choosing.budget(budget, variant)
 
-    from app.cli import reports
+    from app.cli import pieces, reports
     from proofs.errors import UnreadableCheckpoint, UnsupportedModel
 
+    if catalogue is not None:
+        wanted = pieces.published(variant, search)
+    else:
+        wanted = pieces.one_by_one(chosen, variant, search) if most is None else pieces.best_within(most)
     try:
         outcomes = reports.watch(file, _read(file), wanted, timeout=timeout)
     except (UnreadableCheckpoint, UnsupportedModel) as error:
@@ -74,25 +96,22 @@ def prove(
     raise typer.Exit(reports.exit_code(outcomes))
 
 
-def _chosen(names: list[str] | None, variant: Variant) -> list[Strategy]:
-    """The strategies to run, in the order asked for, each once."""
-    if not names:
-        return [strategy for strategy in CATALOGUE if variant in strategy.variants]
-    found = [_strategy(name) for name in names]
-    for strategy in found:
-        if variant not in strategy.variants:
-            message = f"{strategy.name} has no variant {variant}: leave --variant out."
-            raise typer.BadParameter(message, param_hint="--variant")
-    return list({strategy.name: strategy for strategy in found}.values())
+@app.command()
+def counterexamples(
+    file: File,
+    most: Annotated[int, typer.Option(min=1, max=MOST_COUNTEREXAMPLES, help="How many, at most.")] = 20,
+    timeout: Timeout = None,
+    as_json: Json = False,
+) -> None:
+    """List inputs that a model answers wrongly for certain, worst first."""
+    from app.cli import finding
+    from proofs.errors import UnreadableCheckpoint, UnsupportedModel
 
-
-def _strategy(name: str) -> Strategy:
-    found = named(name)
-    if found is None:
-        near = get_close_matches(name, BY_NAME, n=1)
-        hint = f"Did you mean {near[0]}?" if near else "`proofboard strategies --all` lists them."
-        raise typer.BadParameter(f"There is no strategy {name!r}. {hint}", param_hint="--strategy")
-    return found
+    try:
+        code = finding.show(file, _read(file), most, timeout=timeout, as_json=as_json)
+    except (UnreadableCheckpoint, UnsupportedModel) as error:
+        fail(f"{file}: {error}", BAD_INPUT)
+    raise typer.Exit(code)
 
 
 def _read(file: Path) -> bytes:

@@ -1,11 +1,10 @@
 """`proofboard prove`: strategies on one checkpoint, without server or database.
 
-Each proof runs as the worker runs it: in a process of its own, which can be stopped in the middle of a numerical kernel
-and takes nothing else with it.
+Each piece of work runs as the worker runs it: in a process of its own, which can be stopped in the middle of a numerical
+kernel and takes nothing else with it.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -20,11 +19,14 @@ from app.storage.records import Verdict
 from proofs import ENGINE_VERSION
 from proofs.bound import floor_ratio
 from proofs.checkpoint import read_model
+from proofs.lengths import unexplained_dimension
+from proofs.model import Model
 from proofs.prove import task_of
-from proofs.strategies import Strategy, Variant
-from worker import limits
-from worker.limits import End, Ending, Limits
-from worker.run import Request, prove_model
+from proofs.strategies import BY_NAME, Strategy, Variant
+from worker import limits, run
+from worker.limits import End, Limits
+from worker.run import Request
+from worker.work import answer
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,14 @@ class Outcome:
     trust: str
     total: int
     engine_version: str
+    code: str = ""
+    """Short code of a published sub-cubic strategy."""
+    group: str = ""
+    """Label in the published plots."""
+    caveats: tuple[str, ...] = ()
+    """Where the published argument is no proof."""
+    parameters: Mapping[str, str | int | float] = field(default_factory=dict)
+    unexplained_dimension: int | None = None
     correct: int | None = None
     wrong: int | None = None
     bound: float | None = None
@@ -58,65 +68,120 @@ class Outcome:
         return {**asdict(self), **exact}
 
 
-EXACT = ("correct", "wrong", "total")
+EXACT = ("correct", "wrong", "total", "unexplained_dimension")
 """Integers past 2^53, which JSON readers round: written as text."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one process proves: a strategy, a question, or published strategies together."""
+
+    label: str
+    variant: Variant
+    strategies: tuple[str, ...]
+    parameters: Mapping[str, str | int | float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, strategy: Strategy, variant: Variant) -> "Piece":
+        return cls(strategy.name, variant, (strategy.name,))
 
 
 def run_all(
     checkpoint: Path,
     data: bytes,
-    wanted: Sequence[tuple[Strategy, Variant]],
+    pieces: Sequence[Piece],
     *,
     timeout: float | None = None,
-    report: Callable[[Strategy, int, int], None] = lambda strategy, done, of: None,
-) -> Iterator[Outcome]:
-    """One outcome for each wanted proof, in that order; `data` is what the checkpoint holds.
+    report: Callable[[Piece, int, int], None] = lambda piece, done, of: None,
+) -> Iterator[tuple[Piece, list[Outcome]]]:
+    """The outcomes of each piece, in that order; `data` is what the checkpoint holds.
 
     After Ctrl-C, what is left is `cancelled`. Raises `UnreadableCheckpoint` or `UnsupportedModel` before the first.
     """
     model = read_model(data)
-    task = task_of(model)
-    most = Limits(seconds=timeout or inf, memory_mb=psutil.virtual_memory().total // 2**20)
     limits.prepare("worker.preload")
     cancelled = False
-    for strategy, variant in wanted:
-        request = Request(model.digest, checkpoint, hashlib.sha256(data).hexdigest(), strategy.name, variant)
-        facts: dict[str, Any] = {"verdict": Verdict.CANCELLED, "message": "Stopped before it began."}
+    for piece in pieces:
+        said = [{"verdict": Verdict.CANCELLED, "message": "Stopped before it began."}] * len(piece.strategies)
         if not cancelled:
-            facts = _run(request, most, partial(report, strategy))
-            cancelled = facts["verdict"] == Verdict.CANCELLED
-        bound = floor_ratio(facts["correct"], task.total) if "correct" in facts else None
-        yield Outcome(
-            model=model.digest, task=task.name, strategy=strategy.name, variant=variant, trust=variant.trust,
-            total=task.total, bound=bound, engine_version=ENGINE_VERSION, **facts,
-        )  # fmt: skip
+            said = _run(request_of(model, checkpoint, data, piece), limits_of(timeout), partial(report, piece))
+            cancelled = said[0]["verdict"] == Verdict.CANCELLED
+        yield piece, [_outcome(model, piece, *one) for one in zip(piece.strategies, said, strict=True)]
 
 
-def _run(request: Request, most: Limits, report: Callable[[int, int], None]) -> dict[str, Any]:
-    """What one proof came to, as fields of `Outcome`."""
+def limits_of(timeout: float | None) -> Limits:
+    return Limits(seconds=timeout or inf, memory_mb=psutil.virtual_memory().total // 2**20)
+
+
+def request_of(model: Model, checkpoint: Path, data: bytes, piece: Piece) -> Request:
+    first, *more = piece.strategies
+    return Request(
+        model.digest, checkpoint, hashlib.sha256(data).hexdigest(), first, piece.variant, piece.parameters,
+        together=piece.strategies if more else (),
+    )  # fmt: skip
+
+
+def _outcome(model: Model, piece: Piece, asked: str, said: Mapping[str, Any]) -> Outcome:
+    task, variant = task_of(model), piece.variant
+    facts = {"strategy": asked, "parameters": piece.parameters, **said}
+    strategy = BY_NAME.get(facts["strategy"])
+    if strategy is not None:
+        facts |= {
+            "code": strategy.code,
+            "group": strategy.group,
+            "caveats": strategy.caveats if variant is Variant.AS_PUBLISHED else (),
+            "unexplained_dimension": unexplained_dimension(strategy.name, task, d_model=model.d_model),
+        }
+    bound = floor_ratio(facts["correct"], task.total) if "correct" in facts else None
+    return Outcome(
+        model=model.digest, task=task.name, variant=variant, trust=variant.trust, total=task.total, bound=bound,
+        engine_version=ENGINE_VERSION, **facts,
+    )  # fmt: skip
+
+
+def _run(request: Request, most: Limits, report: Callable[[int, int], None]) -> list[dict[str, Any]]:
+    """What each proof came to, as fields of `Outcome`."""
+    started = monotonic()
+    try:
+        said = [dict(one) for one, _ in answers(request, most, report)]
+    except KeyboardInterrupt:
+        said = [{"verdict": Verdict.CANCELLED, "message": "Stopped by Ctrl-C."}]
+    except Unanswered as trouble:
+        said = [{"verdict": trouble.verdict, "message": str(trouble)}]
+    if len(said) < len(request.together):
+        said = said * len(request.together)
+    waited = monotonic() - started
+    return [{"seconds": waited, **_renamed(one)} for one in said]
+
+
+def _renamed(said: dict[str, Any]) -> dict[str, Any]:
+    lengths = said.pop("lengths", {})
+    return {**said, "length": lengths}
+
+
+class Unanswered(Exception):
+    """Why a process ended without a result."""
+
+    def __init__(self, verdict: Verdict, message: str) -> None:
+        super().__init__(message)
+        self.verdict = verdict
+
+
+def answers(request: Request, most: Limits, report: Callable[[int, int], None]) -> list[run.Result]:
+    """What the process of a request said. Raises `Unanswered`; Ctrl-C stops it."""
 
     def watch(progress: tuple[int, int] | None) -> bool:
         if progress is not None:
             report(*progress)
         return True
 
-    started = monotonic()
-    try:
-        facts = _facts(limits.run(prove_model, request, most, watch=watch), most)
-    except KeyboardInterrupt:
-        facts = {"verdict": Verdict.CANCELLED, "message": "Stopped by Ctrl-C."}
-    return {"seconds": monotonic() - started, **facts}
-
-
-def _facts(ending: Ending, most: Limits) -> dict[str, Any]:
+    ending = limits.run(answer, request, most, watch=watch)
     match ending.end:
         case End.RESULT:
-            facts: dict[str, Any] = json.loads(ending.content.split(b"\n", 1)[0])
-            lengths = facts.pop("lengths", {})
-            return {**facts, "length": lengths}
+            return run.read_all(ending.content)
         case End.TIMEOUT:
-            return {"verdict": Verdict.TIMEOUT, "message": f"Not done after {most.seconds:g} s: raise --timeout."}
+            raise Unanswered(Verdict.TIMEOUT, f"Not done after {most.seconds:g} s: raise --timeout.")
         case End.OUT_OF_MEMORY:
-            return {"verdict": Verdict.OUT_OF_MEMORY, "message": "This machine has too little memory for the proof."}
+            raise Unanswered(Verdict.OUT_OF_MEMORY, "This machine has too little memory for the proof.")
         case _:
-            return {"verdict": Verdict.ERROR, "message": ending.content.decode("utf-8", "replace").strip()}
+            raise Unanswered(Verdict.ERROR, ending.content.decode("utf-8", "replace").strip())

@@ -1,7 +1,7 @@
 """What the command line says about proofs and strategies: progress while they run, then a table or JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Literal
 
@@ -11,32 +11,31 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from app import numbers
-from app.cli.proving import Outcome, run_all
+from app.cli.proving import Outcome, Piece, run_all
 from app.storage.records import Verdict
-from proofs.strategies import BY_NAME, Strategy, Variant
+from proofs.strategies import Strategy
 
 DONE = (Verdict.PROVED, Verdict.VACUOUS)
 
 
-def watch(
-    checkpoint: Path, data: bytes, wanted: Sequence[tuple[Strategy, Variant]], *, timeout: float | None
-) -> list[Outcome]:
+def watch(checkpoint: Path, data: bytes, pieces: Sequence[Piece], *, timeout: float | None) -> list[Outcome]:
     """Runs the proofs; a terminal on standard error sees how far they are.
 
     Raises `UnreadableCheckpoint` or `UnsupportedModel`.
     """
     with progress() as bars:
-        bar_of = {strategy.name: bars.add_task(strategy.name, total=None, start=False) for strategy, _ in wanted}
+        bar_of = {piece.label: bars.add_task(piece.label, total=None, start=False) for piece in pieces}
 
-        def report(strategy: Strategy, done: int, of: int) -> None:
-            bars.start_task(bar_of[strategy.name])
-            bars.update(bar_of[strategy.name], completed=done, total=of)
+        def report(piece: Piece, done: int, of: int) -> None:
+            bars.start_task(bar_of[piece.label])
+            bars.update(bar_of[piece.label], completed=done, total=of)
 
-        outcomes = []
-        for outcome in run_all(checkpoint, data, wanted, timeout=timeout, report=report):
-            bars.update(bar_of[outcome.strategy], description=f"{outcome.strategy}: {outcome.verdict}")
-            bars.stop_task(bar_of[outcome.strategy])
-            outcomes.append(outcome)
+        outcomes: list[Outcome] = []
+        for piece, made in run_all(checkpoint, data, pieces, timeout=timeout, report=report):
+            came_to = ", ".join(sorted({outcome.verdict for outcome in made}))
+            bars.update(bar_of[piece.label], description=f"{piece.label}: {came_to}")
+            bars.stop_task(bar_of[piece.label])
+            outcomes += made
         return outcomes
 
 
@@ -54,10 +53,10 @@ def show(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
     console = Console()
     first = outcomes[0]
     console.print(f"Model {first.model}, {first.task}: {numbers.exact(first.total)} inputs", soft_wrap=True)
-    table = _table("strategy", "verdict", ">accuracy at least", ">correct", ">operations", ">time", ">memory")
+    listed = table("strategy", "verdict", ">accuracy at least", ">correct", ">operations", ">time", ">memory")
     for outcome in outcomes:
-        table.add_row(
-            BY_NAME[outcome.strategy].code or outcome.strategy,
+        listed.add_row(
+            _short(outcome),
             outcome.verdict,
             numbers.at_least(outcome.correct, outcome.total),
             numbers.exact(outcome.correct),
@@ -65,15 +64,25 @@ def show(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
             numbers.duration(outcome.seconds),
             "–" if outcome.peak_memory_mb is None else f"{outcome.peak_memory_mb:.0f} MB",
         )
-    _print(table)
-    for outcome in outcomes:
-        if outcome.message:
-            print(f"{outcome.strategy}: {outcome.message}")
+    print_table(listed)
+    for message in dict.fromkeys(outcome.message for outcome in outcomes if outcome.message):
+        about = [_short(outcome) for outcome in outcomes if outcome.message == message]
+        print(f"{about[0] if len(about) == 1 else f'{len(about)} strategies'}: {message}")
+
+
+def _short(outcome: Outcome) -> str:
+    """The strategy's code or name, and what was chosen for it."""
+    chosen = [f"{name}={value}" for name, value in outcome.parameters.items() if name != "budget"]
+    return " ".join([outcome.code or outcome.strategy, *chosen])
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
     """0 if every proof ended with a bound, 3 if some strategy does not cover the model, 1 if anything else happened."""
-    other = {outcome.verdict for outcome in outcomes} - set(DONE)
+    return code_of({outcome.verdict for outcome in outcomes})
+
+
+def code_of(verdicts: Set[str]) -> int:
+    other = verdicts - set(DONE)
     return 0 if not other else 3 if other == {Verdict.NOT_APPLICABLE} else 1
 
 
@@ -86,28 +95,31 @@ def show_strategies(strategies: Sequence[Strategy], *, as_json: bool) -> None:
                 "complexity": strategy.complexity,
                 "summary": strategy.summary,
                 "variants": list(strategy.variants),
+                "code": strategy.code,
+                "group": strategy.group,
+                "caveats": list(strategy.caveats),
             }
             for strategy in strategies
         ]
         print(json.dumps(rows, indent=2))
         return
-    table = _table("strategy", "cost", "variants", "what it does")
+    listed = table("strategy", "cost", "variants", "what it does")
     for strategy in strategies:
-        table.add_row(
+        listed.add_row(
             strategy.code or strategy.name, strategy.complexity, ", ".join(strategy.variants), strategy.summary
         )
-    _print(table)
+    print_table(listed)
 
 
-def _table(*headings: str) -> Table:
+def table(*headings: str) -> Table:
     """A heading that begins with > stands over numbers. Only the last column may be folded: numbers are never cut."""
-    table = Table(box=box.SIMPLE_HEAD)
+    made = Table(box=box.SIMPLE_HEAD)
     for heading in headings:
         justify: Literal["left", "right"] = "right" if heading.startswith(">") else "left"
-        table.add_column(heading.removeprefix(">"), justify=justify, no_wrap=heading != headings[-1])
-    return table
+        made.add_column(heading.removeprefix(">"), justify=justify, no_wrap=heading != headings[-1])
+    return made
 
 
-def _print(table: Table) -> None:
+def print_table(made: Table) -> None:
     """In a narrow window lines run on rather than lose digits."""
-    Console(width=max(Console().width, 120)).print(table)
+    Console(width=max(Console().width, 120)).print(made)

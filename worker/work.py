@@ -1,0 +1,16 @@
+"""What a child process does for a request."""
+
+from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES
+from worker.catalogue import prove_together
+from worker.limits import Report, Work
+from worker.questions import best_proof, wrong_inputs
+from worker.run import Request, prove_model
+
+QUESTIONS: dict[str, Work] = {BEST_WITHIN: best_proof, COUNTEREXAMPLES: wrong_inputs}
+
+
+def answer(request: Request, report: Report) -> bytes:
+    """The result, or the results, as `worker.run` writes them."""
+    if request.together:
+        return prove_together(request, report)
+    return QUESTIONS.get(request.strategy, prove_model)(request, report)
