@@ -4,7 +4,7 @@ import errno
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 import typer
 import uvicorn
@@ -18,13 +18,13 @@ class PortTaken(AppError):
     """Something else listens on this port."""
 
 
-def serve(settings: Settings) -> None:
-    """Answers until SIGTERM or Ctrl-C. Raises `PortTaken`."""
+def serve(settings: Settings, beside: AbstractContextManager[None] | None = None) -> None:
+    """Answers until SIGTERM or Ctrl-C, with `beside` entered once the port is ours. Raises `PortTaken`."""
     try:
         application = asgi.build(settings)
     except asgi.UnprotectedAddress as error:
         raise typer.BadParameter(str(error), param_hint="--host") from error
-    with listening(settings) as listener:
+    with listening(settings) as listener, beside or nullcontext():
         config = uvicorn.Config(application, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         print(f"Proofboard: http://{host}:{listener.getsockname()[1]}  (Ctrl-C stops it)", flush=True)

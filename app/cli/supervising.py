@@ -29,8 +29,7 @@ def up(settings: Settings) -> None:
         from app.cli import serving  # the server's libraries load while the database is prepared
     if preparing.returncode != 0:
         raise NotPrepared
-    with attended_worker():
-        serving.serve(settings)
+    serving.serve(settings, beside=attended_worker())
 
 
 @contextmanager
