@@ -52,8 +52,8 @@ def differences() -> tuple[Difference, ...]:
         ),
         Difference(
             "Length of brute force",
-            "The published count of operations multiplies a batch by itself in the attention terms. The corrected count is linear in "
-            "the number of sequences; it is the one drawn.",
+            "The published count of operations multiplies a batch by itself in the attention terms. The corrected count is "
+            "linear in the number of sequences; it is the one drawn.",
             f"{facts.BRUTE_FORCE_LENGTH[4]:,}",
             f"{brute_force_length(PAPER, D_MODEL):,}",
         ),

@@ -61,6 +61,15 @@ class ReferenceResult:
         return self.correct / self.total
 
 
+def decoded(content: bytes) -> str:
+    """The text of a file. Raises `MalformedResults` if it is none."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise MalformedResults("The file is not UTF-8 text.", line=line) from error
+
+
 def read(text: str, task: MaxOfK) -> tuple[ReferenceResult, ...]:
     """Every row of a file about models of this task. Raises `MalformedResults`."""
     if "\0" in text:
@@ -88,7 +97,7 @@ def _kind(header: Sequence[str]) -> tuple[str, ...]:
                 raise MalformedResults("The column is there twice.", line=1, column=repeated)
             return kind
     kinds = {"sub-cubic": SUBCUBIC, "brute force": BRUTE_FORCE, "cubic": CUBIC}
-    nearest = max(kinds, key=lambda name: len(set(kinds[name]) & set(header)))
+    nearest = max(kinds, key=lambda name: len(set(kinds[name]) & set(header)) / len(kinds[name]))
     lacking = next(name for name in kinds[nearest] if name not in header)
     raise MalformedResults(
         f"The column is missing. A {nearest} file has the columns {', '.join(kinds[nearest])}.", line=1, column=lacking

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.storage.tables import ExplanationRow as Row
 from app.storage.tables import ModelRow
+from proofs.explain import Findings
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,15 @@ def put(
             where=Row.draws <= adding.excluded.draws,
         )
     )
+
+
+def keep(session: Session, findings: Findings) -> None:
+    """Stores what was found about a model."""
+    ratio, kept = findings.diagnostics.ratio, findings.explanations["story"].agreement
+    put(
+        session, digest=findings.model, method=findings.method, draws=findings.draws, story=(kept.low + kept.high) / 2,
+        ratio=ratio if isfinite(ratio) else None, findings=findings.as_json(),
+    )  # fmt: skip
 
 
 def find(session: Session, digest: str, method: str) -> StoredExplanation | None:

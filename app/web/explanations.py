@@ -7,7 +7,6 @@ paper's size), or on the command line, and are then stored.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from math import isfinite
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -168,18 +167,9 @@ def make(request: Request, site: SiteDep, digest: Digest) -> Response:
     with site.database.reading() as session:
         model = models.get(session, digest)
     findings = explain(read_model(site.blobs.get(model.blob)), draws=DRAWS)
-    keep(site, findings)
-    return RedirectResponse(str(request.app.url_path_for("explanation", digest=digest)), HTTPStatus.SEE_OTHER)
-
-
-def keep(site: Site, findings: Findings) -> None:
-    ratio = findings.diagnostics.ratio
-    story = findings.explanations["story"].agreement
     with site.database.writing() as session:
-        explanations.put(
-            session, digest=findings.model, method=findings.method, draws=findings.draws,
-            story=(story.low + story.high) / 2, ratio=ratio if isfinite(ratio) else None, findings=findings.as_json(),
-        )  # fmt: skip
+        explanations.keep(session, findings)
+    return RedirectResponse(str(request.app.url_path_for("explanation", digest=digest)), HTTPStatus.SEE_OTHER)
 
 
 @router.get("/models/{digest}/explanations.json", name="explanation.json")

@@ -17,7 +17,7 @@ from app.published.differences import Difference, differences, equal_lengths
 from app.published.facts import Generation
 from app.published.overlay import overlay
 from app.published.reproduction import Line, Pair, compare
-from app.published.results import MalformedResults, ReferenceResult, read
+from app.published.results import MalformedResults, decoded, read
 from app.storage import explanations, proofs, reference_results
 from app.storage.records import FrontPoint
 from app.storage.reference_results import NewResult, Origin
@@ -228,16 +228,9 @@ def import_results(
 def parse(content: bytes, task: MaxOfK) -> list[NewResult]:
     """Raises `RefusedResults` with line and column."""
     try:
-        return [new(one) for one in read(content.decode("utf-8-sig"), task)]
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise RefusedResults(f"Line {line}: the file is not UTF-8 text. Nothing was imported.") from error
+        return [NewResult(**vars(one), bound=one.bound) for one in read(decoded(content), task)]
     except MalformedResults as error:
         raise RefusedResults(str(error)) from error
-
-
-def new(one: ReferenceResult) -> NewResult:
-    return NewResult(**vars(one), bound=one.bound)
 
 
 @router.post("/results/remove", name="import.remove")
