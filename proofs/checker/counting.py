@@ -7,13 +7,10 @@ base + sum_i terms[i][t_i] >= threshold. With `needs_last` only tuples that hold
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, product
 from typing import NamedTuple
 
 from proofs.checker.arithmetic import Matrix, Row
-
-EXACT_POSITIONS = 4
-"""Up to this many free positions tuples are counted one by one, or in whole branches; beyond, in bins."""
 
 
 class Answer(NamedTuple):
@@ -46,6 +43,20 @@ def reaching(answers: Sequence[Answer], threshold: int, needs_last: bool) -> int
     return _Branches([_Sorted.of(answer.terms) for answer in answers], threshold).under(
         0, not needs_last, [(k, answer.base) for k, answer in enumerate(answers)]
     )
+
+
+def reaching_by_halves(answer: Answer, threshold: int, needs_last: bool) -> int:
+    """As `reaching`, for one answer and at least two positions: sums of one half of them looked up among those of the other."""
+    half = len(answer.terms) // 2
+    tokens = len(answer.terms[0])
+
+    def with_tokens_below(bound: int) -> int:
+        rows = [row[:bound] for row in answer.terms]
+        sums = sorted(map(sum, product(*rows[:half])))
+        missing = threshold - answer.base
+        return sum(len(sums) - bisect_left(sums, missing - sum(others)) for others in product(*rows[half:]))
+
+    return with_tokens_below(tokens) - (with_tokens_below(tokens - 1) if needs_last else 0)
 
 
 class _Sorted(NamedTuple):
@@ -94,21 +105,29 @@ class _Branches:
         if not live:
             return 0
         if position == self.positions - 1:
-            return self._at_last(held, live)
+            return self._last(held, [(self.answers[k], self.threshold - partial) for k, partial in live])
         rows = [(k, partial, self.answers[k].terms[position]) for k, partial in live]
+        if held and len(live) == 1 and position == self.positions - 2:
+            (k, partial, row), last = rows[0], self.answers[live[0][0]].last
+            return sum(self.tokens - bisect_left(last, self.threshold - partial - term) for term in row)
         found = 0
         for t in range(self.tokens):
             holds = held or t == self.tokens - 1
-            found += self.under(position + 1, holds, [(k, partial + row[t]) for k, partial, row in rows])
+            if position == self.positions - 2:  # spares a call for each of most tuples
+                found += self._last(
+                    holds, [(self.answers[k], self.threshold - partial - row[t]) for k, partial, row in rows]
+                )
+            else:
+                found += self.under(position + 1, holds, [(k, partial + row[t]) for k, partial, row in rows])
         return found
 
-    def _at_last(self, held: bool, live: list[tuple[int, int]]) -> int:
+    def _last(self, held: bool, missing: list[tuple[_Sorted, int]]) -> int:
+        """Tokens of the last position that give some answer what it is missing."""
         if not held:
-            return int(any(partial + self.answers[k].terms[-1][-1] >= self.threshold for k, partial in live))
+            return int(any(answer.terms[-1][-1] >= least for answer, least in missing))
         tokens = 0
-        for k, partial in live:
-            answer = self.answers[k]
-            tokens |= answer.tokens_from[bisect_left(answer.last, self.threshold - partial)]
+        for answer, least in missing:
+            tokens |= answer.tokens_from[bisect_left(answer.last, least)]
         return tokens.bit_count()
 
 

@@ -12,8 +12,8 @@ from proofs.checker import arithmetic
 from proofs.checker.arithmetic import Matrix, Row, plus_row, product, transposed
 from proofs.checker.weights import Weights
 
-DEEPEST = 650
-"""Attention weights are resolved down to exp(-650) of the largest; anything below is known to lie next to zero."""
+DEEPEST = 4096
+"""Attention weights are resolved down to exp(-4096) of the largest; anything below is known to lie next to zero."""
 RESOLUTION = 128
 """Bits that the smallest weight is resolved to."""
 PRECISION = RESOLUTION + 3 * DEEPEST // 2 + 1  # 3/2 > log2(e)
@@ -81,6 +81,11 @@ class Tables:
             max(column) for column in zip(*([p - row[maximum] for p in row] for row in self.ov_position), strict=True)
         ]
 
+    def resolved(self) -> bool:
+        """Whether every attention weight is above exp(-DEEPEST) of the largest, so that no claim fails by that alone."""
+        spreads = zip(map(_spread, self.token_score), map(_spread, self.position_score), strict=True)
+        return all(token + position + 2 >> PRECISION < DEEPEST for token, position in spreads)
+
     def largest_difference(self) -> int:
         """No two logits that a position and the direct path give differ by more."""
         return 2 * (
@@ -114,6 +119,10 @@ class Tables:
 
 def _weighted(of_token: Row, of_position: int, weights: Row) -> Row:
     return [weight * (value + of_position) for weight, value in zip(weights, of_token, strict=True)]
+
+
+def _spread(row: Row) -> int:
+    return max(row) - min(row)
 
 
 def leads(logits: Matrix) -> Matrix:

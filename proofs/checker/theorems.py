@@ -15,7 +15,7 @@ from collections.abc import Callable
 from operator import sub
 
 from proofs.checker.arithmetic import Matrix, Row
-from proofs.checker.counting import EXACT_POSITIONS, Answer, largest_sum, reaching, reaching_in_bins
+from proofs.checker.counting import Answer, largest_sum, reaching, reaching_by_halves, reaching_in_bins
 from proofs.checker.tables import Tables, leads
 
 Found = tuple[int, int]
@@ -56,10 +56,15 @@ def by_answer(tables: Tables) -> Callable[[int], Block]:
         def block(maximum: int, bins: int) -> Found:
             wrong = answers(maximum)
             needs = query != maximum
-            doubtful = sum(_reaching(answer, -radius, needs, bins, upwards=True) for answer in wrong)
+            apart = [_reaching(answer, -radius, needs, bins, upwards=True) for answer in wrong]
+            doubtful = sum(apart)
             if len(wrong) > 1:
                 doubtful = min(doubtful, _reaching(_jointly(wrong), -radius, needs, bins, upwards=True))
-            certain = max((_reaching(answer, radius, needs, bins, upwards=False) for answer in wrong), default=0)
+            certain = 0
+            for most, answer in sorted(zip(apart, wrong, strict=True), reverse=True):
+                if most <= certain:
+                    break  # whoever reaches the threshold for certain also may reach it
+                certain = max(certain, _reaching(answer, radius, needs, bins, upwards=False))
             return max(0, block_size(tables, query, maximum) - doubtful), certain
 
         return block
@@ -113,8 +118,11 @@ def _answers(tables: Tables, query: int) -> tuple[Callable[[int], list[Answer]],
 
 
 def _reaching(answer: Answer, threshold: int, needs_last: bool, bins: int, *, upwards: bool) -> int:
-    if len(answer.terms) <= EXACT_POSITIONS:
+    positions = len(answer.terms)
+    if positions < 4:
         return reaching([answer], threshold, needs_last)
+    if positions == 4:
+        return reaching_by_halves(answer, threshold, needs_last)
     return reaching_in_bins(answer, threshold, needs_last, bins=bins, upwards=upwards)
 
 

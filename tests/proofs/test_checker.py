@@ -1,0 +1,220 @@
+"""The independent checker accepts what the engine proves, and nothing that is not true."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from proofs.certificate import bundle, certificate_of
+from proofs.checker import theorems, verdict
+from proofs.checker.__main__ import check
+from proofs.checker.bundle import read_certificate
+from proofs.checker.tables import Tables
+from proofs.checker.weights import read_weights
+from proofs.errors import NotApplicable
+from proofs.model import Model
+from proofs.prove import prove
+from proofs.strategies import CATALOGUE, SUBCUBIC, Strategy, Variant, named
+from tests.certificates.bundles import blocks_of, bundled, certified, checkpoint, claim, copier
+from tests.proofs.mutants import mutant
+from tests.proofs.problems import HAND_MADE, models
+from tests.proofs.references import DATA, trained
+from tests.proofs.soundness import known_truth
+
+PACKAGE = Path(verdict.__file__).parent
+SOURCES = sorted(PACKAGE.glob("*.py"))
+SOME = (
+    *CATALOGUE,
+    *(strategy for strategy in SUBCUBIC if strategy.code in ("U1-A1-E1", "U2-A1-E6", "U4-A2-E9", "U5-A1-E10")),
+)
+EVERY = [pytest.param(strategy, id=strategy.code or strategy.name) for strategy in SOME]
+
+
+def verdict_on(model: Model, strategy: Strategy) -> str:
+    """What the checker prints about what the engine claims."""
+    return check(bundle(certificate_of(prove(model, strategy, Variant.STRICT)), checkpoint(model)))[1]
+
+
+@pytest.mark.parametrize("strategy", EVERY)
+@given(model=models())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_accepts_what_the_engine_proves(strategy: Strategy, model: Model) -> None:
+    try:
+        text = verdict_on(model, strategy)
+    except NotApplicable:
+        return
+    sharp = not Tables.of(read_weights(checkpoint(model))).resolved()
+    assert text.startswith(("ACCEPTED", "UNREADABLE  The attention is too sharp") if sharp else "ACCEPTED"), text
+
+
+@pytest.mark.parametrize("strategy", EVERY)
+@pytest.mark.parametrize("problem", HAND_MADE)
+def test_accepts_hand_made_problems(strategy: Strategy, problem: Callable[[], Model]) -> None:
+    try:
+        text = verdict_on(problem(), strategy)
+    except NotApplicable:
+        return
+    assert text.startswith("ACCEPTED"), text
+
+
+@pytest.mark.parametrize("strategy", [pytest.param(s, id=s.code) for s in SUBCUBIC if s.code[3:5] == "A1"])
+@pytest.mark.parametrize("name", ["counterexample_unsound", "k3_v10_d8_seed123"])
+def test_accepts_the_strict_subcubic_family(strategy: Strategy, name: str) -> None:
+    assert verdict_on(trained(name), strategy).startswith("ACCEPTED")
+
+
+@pytest.mark.parametrize("strategy", EVERY)
+@given(model=models())
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_never_derives_more_than_is_true(strategy: Strategy, model: Model) -> None:
+    """Of every block, claimed or not: right inputs up to the true count, and the same of the wrong ones."""
+    facts = known_truth(model)
+    weights = read_weights(checkpoint(model))
+    assert weights.digest == model.digest
+    try:
+        root = certified(model, strategy.name)
+    except NotApplicable:
+        return
+    tables = Tables.of(weights)
+    at = verdict._theorem(
+        read_certificate(json.dumps(root, sort_keys=True, separators=(",", ":")).encode() + b"\n"), tables
+    )
+    for query in range(model.d_vocab):
+        block = at(query)
+        for maximum in range(query, model.d_vocab):
+            right, wrong = block(maximum, 64)
+            size = theorems.block_size(tables, query, maximum)
+            assert right <= facts.possibly.get((query, maximum), 0), (query, maximum)
+            assert wrong <= size - facts.surely.get((query, maximum), 0), (query, maximum)
+
+
+@pytest.mark.parametrize("strategy", EVERY)
+def test_rejects_one_input_more_than_is_true(strategy: Strategy) -> None:
+    model = copier(2)
+    facts = known_truth(model)
+    root = certified(model, strategy.name)
+    for query in range(model.d_vocab):
+        for maximum in range(query, model.d_vocab):
+            claimed = int(root["blocks"]["correct"][query][maximum - query])
+            more = facts.possibly.get((query, maximum), 0) + 1 - claimed
+            code, text = check(bundled(claim(root, query, maximum, correct=more), model))
+            assert code == 1, text
+            assert f"block ({query}, {maximum})" in text
+            assert "expected at most" in text
+            assert "found" in text
+
+
+def test_claims_nothing_about_blocks_of_which_nothing_is_claimed() -> None:
+    model = copier(2)
+    code, text = check(bundled(blocks_of(certified(model, "cubic"), lambda q, m: (0, 0)), model))
+    assert code == 0
+    assert "At least 0 of 64" in text
+    assert "0 blocks derived" in text
+
+
+@pytest.mark.parametrize(
+    ("right", "broken"),
+    [
+        ("claimed[0] <= right", "claimed[0] <= right + 1"),
+        ("claimed[1] <= wrong", "claimed[1] <= wrong + 1"),
+        ("sum(claimed) > size", "sum(claimed) > 10 * size"),
+    ],
+)
+def test_a_lenient_verdict_would_be_caught(right: str, broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The corpus holds a bundle that only this line rejects."""
+    folder = DATA.parent / "certificates" / "invalid"
+    before = {path.name: check(path.read_bytes()) for path in folder.glob("*.zip")}
+    monkeypatch.setattr(verdict, "_expect_no_more", mutant(verdict._expect_no_more, right, broken))
+    after = {path.name: check(path.read_bytes()) for path in folder.glob("*.zip")}
+    assert before != after
+
+
+@pytest.mark.parametrize(
+    ("theorem", "right", "broken"),
+    [
+        ("exact", "reaching(wrong, -radius, needs)", "reaching(wrong, radius + 1, needs)"),
+        ("exact", "reaching(wrong, radius, needs)", "reaching(wrong, -radius, needs)"),
+    ],
+)
+def test_a_tie_counted_as_anything_would_be_caught(theorem: str, right: str, broken: str) -> None:
+    """Where every logit is zero nothing is right, and everything is wrong, for certain only if sums are exact."""
+    weights = read_weights(checkpoint(HAND_MADE[0]()))
+    tables = Tables.of(weights)
+    honest = getattr(theorems, theorem)(tables)(0)(1, 64)
+    spoilt = mutant(getattr(theorems, theorem), right, broken)(tables)(0)(1, 64)
+    assert honest[0] == 0
+    assert spoilt != honest or "-radius" in broken
+
+
+def test_needs_only_the_standard_library_and_itself() -> None:
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            for name in names:
+                assert name.startswith("proofs.checker") or name.split(".")[0] in sys.stdlib_module_names, (path, name)
+
+
+def test_uses_no_floating_point() -> None:
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not isinstance(node, ast.Div), path
+            assert not (isinstance(node, ast.Constant) and isinstance(node.value, float)), path
+            assert not (isinstance(node, ast.Name) and node.id == "float"), path
+
+
+def test_is_small_enough_to_read() -> None:
+    """Statements, without blank lines, comments and docstrings."""
+    lines = 0
+    for path in SOURCES:
+        tree = ast.parse(path.read_text())
+        docs = {
+            line
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        }
+        lines += sum(
+            bool(text.strip()) and not text.strip().startswith("#") and number not in docs
+            for number, text in enumerate(path.read_text().splitlines(), 1)
+        )
+    assert lines <= 800, lines
+
+
+@pytest.mark.parametrize(("folder", "expected"), [("valid", 0), ("invalid", 1), ("unreadable", 2)])
+def test_the_program_says_so_with_its_exit_code(folder: str, expected: int) -> None:
+    path = sorted((DATA.parent / "certificates" / folder).glob("*.zip"))[0]
+    command = [sys.executable, "-S", "-m", "proofs.checker", str(path)]  # -S: no installed packages
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PACKAGE.parent.parent, timeout=60)
+    assert done.returncode == expected, done.stdout + done.stderr
+    assert done.stdout.split()[0] == ("ACCEPTED", "REJECTED", "UNREADABLE")[expected]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["a.zip", "b.zip"], ["/nonexistent.zip"]])
+def test_wrong_usage_is_no_verdict(arguments: list[str]) -> None:
+    command = [sys.executable, "-S", "-m", "proofs.checker", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PACKAGE.parent.parent, timeout=60)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Usage" in done.stderr or "UNREADABLE" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["cubic", "separable-quartic", "separable-joint", "U4-A1-E9"])
+def test_covers_a_model_of_the_published_size(name: str) -> None:
+    strategy = named(name)
+    assert strategy is not None
+    data = (DATA / "lab-v64-k4-seed123" / "weights.safetensors").read_bytes()
+    content = bundle(certificate_of(prove(trained("lab-v64-k4-seed123"), strategy, Variant.STRICT)), data)
+    assert len(content) < 300_000
+    code, text = check(content)
+    assert code == 0, text
