@@ -4,9 +4,8 @@ Everything here may happen twice, because a worker may die anywhere: what is sai
 nothing. While the database is away or the disk is full, a finished result waits in memory.
 """
 
-import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Event
 from time import monotonic
@@ -18,9 +17,10 @@ from app.storage.blobs import BlobStore
 from app.storage.engine import Database
 from app.storage.queue import Queue
 from app.storage.records import Job, ModelRecord, Outcome, ProofRecord, Verdict
+from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES
 from worker import limits
 from worker.limits import End, Ending, Limits, Work
-from worker.run import Request
+from worker.run import Figures, Request, read_all
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -62,6 +62,15 @@ class Bench:
         object.__setattr__(self, "places", BoundedSemaphore(self.slots))
 
 
+@dataclass(frozen=True)
+class _Task:
+    proof: ProofRecord
+    """The one, or the first of several."""
+    together: tuple[str, ...]
+    """The strategies of all, if they are several."""
+    model: ModelRecord
+
+
 def run(bench: Bench, job: Job) -> None:
     """Brings one attempt to its end, unless it is over already or the worker stops: then the next attempt is queued."""
     with bench.places:
@@ -79,7 +88,7 @@ def _run(bench: Bench, job: Job) -> None:
         return
     bench.at("after_claim")
     try:
-        outcome = _compute(bench, job, *started)
+        outcome = _compute(bench, job, started)
     except Stopped:
         raise
     except Exception as error:  # the one place where a worker's trouble ends a proof: nothing may leave it running
@@ -90,36 +99,58 @@ def _run(bench: Bench, job: Job) -> None:
             _give_back(bench, job)
         return
     bench.at("before_save")
-    _patiently(bench, lambda session: attempts.finish(session, job, outcome))
+    _patiently(bench, lambda session: _store(session, job, outcome))
     bench.at("after_save_commit")
-    logger.info("job ended", extra=extra | {"verdict": outcome.verdict})
+    verdicts = [outcome.verdict] if isinstance(outcome, Outcome) else [one.verdict for one in outcome.values()]
+    logger.info("job ended", extra=extra | {"verdict": ", ".join(sorted(set(verdicts)))})
+
+
+def _store(session: "Session", job: Job, outcome: Outcome | Mapping[str, Outcome]) -> bool:
+    if isinstance(outcome, Outcome):
+        return attempts.finish(session, job, outcome)
+    return attempts.finish_each(session, job, outcome)
 
 
 def _give_back(bench: Bench, job: Job) -> None:
     _patiently(bench, lambda session: attempts.give_back(session, bench.queue, job))
 
 
-def _start(session: "Session", job: Job) -> tuple[ProofRecord, ModelRecord] | None:
+def _start(session: "Session", job: Job) -> _Task | None:
     proof = attempts.start(session, job)
-    return None if proof is None else (proof, models.get(session, proof.model_digest))
+    if proof is None:
+        return None
+    strategies = attempts.strategies(session, job)
+    return _Task(proof, strategies if len(strategies) > 1 else (), models.get(session, proof.model_digest))
 
 
-def _compute(bench: Bench, job: Job, proof: ProofRecord, model: ModelRecord) -> Outcome | None:
+def _compute(bench: Bench, job: Job, task: _Task) -> Outcome | Mapping[str, Outcome] | None:
     """How the work ended; None if it was stopped because nobody wants it, or because the worker stops."""
-    request = Request(model.digest, bench.blobs.path(model.blob), model.blob, proof.strategy, proof.variant)
-    ending = limits.run(bench.work, request, bench.limits, watch=_Watch(bench, job))
+    proof, model = task.proof, task.model
+    request = Request(
+        model.digest, bench.blobs.path(model.blob), model.blob, proof.strategy, proof.variant, proof.parameters,
+        together=task.together,
+    )  # fmt: skip
+    ending = limits.run(bench.work, request, bench.limits, watch=_Watch(bench, job, _counted(request)))
     match ending.end:
+        case End.RESULT if task.together:
+            return {said["strategy"]: _outcome(bench, said, proof) for said, proof in read_all(ending.content)}
         case End.RESULT:
-            return _outcome(bench, ending.content)
+            ((said, certificate),) = read_all(ending.content)
+            return _outcome(bench, said, certificate)
         case End.UNWANTED:
             return None
         case _:
             return _without_result(bench.limits, ending)
 
 
-def _outcome(bench: Bench, content: bytes) -> Outcome:
-    figures, _, certificate = content.partition(b"\n")
-    said = json.loads(figures)
+def _counted(request: Request) -> str:
+    """What the reports of this work count."""
+    if request.together:
+        return "strategies checked"
+    return {BEST_WITHIN: "candidates tried", COUNTEREXAMPLES: "searches made"}.get(request.strategy, "queries checked")
+
+
+def _outcome(bench: Bench, said: Figures, certificate: bytes) -> Outcome:
     outcome = Outcome(**(said | {"verdict": Verdict(said["verdict"])}))
     if not certificate:
         return outcome
@@ -154,8 +185,8 @@ def _without_result(limit: Limits, ending: Ending) -> Outcome:
 class _Watch:
     """Writes progress at most every `WRITE_S`, and says every `LOOK_S` whether the job is still wanted."""
 
-    def __init__(self, bench: Bench, job: Job) -> None:
-        self._bench, self._job = bench, job
+    def __init__(self, bench: Bench, job: Job, counted: str) -> None:
+        self._bench, self._job, self._counted = bench, job, counted
         self._news: tuple[int, int] | None = None
         self._look_at = self._write_at = monotonic() + LOOK_S  # a proof of milliseconds writes its end only
 
@@ -182,7 +213,7 @@ class _Watch:
         self._write_at = now + WRITE_S
         (done, of), self._news = self._news, None
         with self._bench.database.writing() as session:
-            return attempts.progress(session, self._job, done / of, f"{done} of {of} queries checked")
+            return attempts.progress(session, self._job, done / of, f"{done} of {of} {self._counted}")
 
 
 def _patiently(bench: Bench, write: "Callable[[Session], Result]") -> Result:

@@ -43,7 +43,7 @@ class Request:
     """The published strategies to prove as one piece of work, of which `strategy` is the first; empty: it alone."""
 
 
-Figures = Mapping[str, Any]
+Figures = dict[str, Any]
 Result = tuple[Figures, bytes]
 """What is said about a proof, and its certificate (empty if there is none)."""
 

@@ -23,7 +23,7 @@ from app.storage.records import Job
 from worker import executor, jobs, limits
 from worker.jobs import Bench, Stopped
 from worker.limits import Limits, Work
-from worker.run import prove_model
+from worker.work import answer
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,8 @@ KEEP = timedelta(days=7)
 
 STALE_UPLOAD_S = 24 * 3600.0
 """Age at which a file that an upload left behind is removed."""
+
+LOST = "The queue gave this proof up. Request it again; the worker's log says why."
 
 GOODBYE_S = 10
 """How long stopping waits for jobs to be put away."""
@@ -55,7 +57,7 @@ class Pace:
 def serve(
     settings: Settings,
     *,
-    work: Work = prove_model,
+    work: Work = answer,
     preload: str = "worker.preload",
     at: Callable[[str], None] = lambda moment: None,
     pace: Pace = Pace(),
@@ -167,12 +169,13 @@ class Warden:
 
     def sweep(self) -> None:
         """Ends proofs whose job ended in the queue without saying so, lets the queue forget old jobs, tidies up."""
-        for job in self.queue.failed():
+        failed = self.queue.failed()
+        with self.bench.database.reading() as session:
+            lost = [job for job in failed if attempts.is_wanted(session, job)]
+        for job in lost:
+            logger.error("job lost its proof", extra={"action": "sweep", "job": job.id})
             with self.bench.database.writing() as session:
-                if attempts.fail(
-                    session, job, "The queue gave this proof up. Request it again; the worker's log says why."
-                ):
-                    logger.error("job lost its proof", extra={"action": "sweep", "job": job.id})
+                attempts.fail(session, job, LOST)
         self.queue.forget_ended(KEEP)
         self.bench.blobs.sweep(STALE_UPLOAD_S)
 

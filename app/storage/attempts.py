@@ -1,9 +1,11 @@
 """The worker's side of proofs: start an attempt, report on it, end it, or leave it to another worker.
 
-A worker speaks about a `Job`, that is one attempt at one proof. What it says about an attempt that is over changes
-nothing, so everything a worker does may happen twice. Callers own the transaction; nothing here commits.
+A worker speaks about a `Job`, that is one attempt at one proof, or at several that are computed together. What it says
+about an attempt that is over changes nothing, so everything a worker does may happen twice. Callers own the transaction;
+nothing here commits.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +18,7 @@ from app.storage.queue import Queue
 from app.storage.records import Job, Outcome, ProofRecord, State, Verdict
 from app.storage.tables import ModelRow, ProofRow
 from proofs.bound import floor_ratio
-from proofs.strategies import Variant
+from proofs.strategies import BY_NAME, Variant
 
 MAX_DEATHS = 3
 POISON = (
@@ -26,23 +28,32 @@ POISON = (
 
 
 def start(session: Session, job: Job) -> ProofRecord | None:
-    """The proof to compute, now running; None if this attempt is over (cancelled, finished, or a newer one exists).
+    """The proof to compute, or the first of several, now running; None if this attempt is over (cancelled, finished, or a
+    newer one exists).
 
     A job that was already running is one whose worker died: it starts again, but not for ever (`MAX_DEATHS`).
     """
     revision, now = proof_rows.next_revision(session), datetime.now(UTC)
-    row = session.scalar(proof_rows.rows().where(*proof_rows.held(job)))
-    if row is None:
+    rows = _held(session, job)
+    if not rows:
         return None
-    if row.state == State.RUNNING:
-        row.deaths += 1
-    if row.deaths >= MAX_DEATHS:
-        fail(session, job, POISON.format(deaths=row.deaths))
+    for row in rows:
+        row.deaths += row.state == State.RUNNING
+    deaths = max(row.deaths for row in rows)
+    if deaths >= MAX_DEATHS:
+        fail(session, job, POISON.format(deaths=deaths))
         return None
-    row.state, row.progress, row.message = State.RUNNING, 0.0, ""
-    row.revision, row.started_at, row.updated_at = revision, now, now
+    for row in rows:
+        row.state, row.progress, row.message = State.RUNNING, 0.0, ""
+        row.revision, row.started_at, row.updated_at = revision, now, now
     session.flush()
-    return proof_rows.record(row)
+    return proof_rows.record(rows[0])
+
+
+def strategies(session: Session, job: Job) -> tuple[str, ...]:
+    """Of the proofs that this attempt must still compute."""
+    found = session.scalars(sa.select(ProofRow.strategy).where(*proof_rows.held(job)).order_by(ProofRow.id))
+    return tuple(found)
 
 
 def progress(session: Session, job: Job, fraction: float, message: str = "") -> bool:
@@ -62,14 +73,24 @@ def finish(session: Session, job: Job, outcome: Outcome) -> bool:
 
     False, and nothing changes, if the attempt had already ended: the first end stays.
     """
+    return _finish(session, job, lambda row: outcome)
+
+
+def finish_each(session: Session, job: Job, outcomes: Mapping[str, Outcome]) -> bool:
+    """`finish` for proofs that were computed together: each by its strategy, all in one write."""
+    return _finish(session, job, lambda row: outcomes[row.strategy])
+
+
+def _finish(session: Session, job: Job, outcome_of: Callable[[ProofRow], Outcome]) -> bool:
     revision, now = proof_rows.next_revision(session), datetime.now(UTC)
-    proof = session.scalar(sa.select(ProofRow).where(*proof_rows.held(job)))
-    if proof is None:
+    rows = _held(session, job)
+    if not rows:
         return False
-    _write(proof, outcome)
-    proof.state, proof.revision, proof.finished_at, proof.updated_at = State.DONE, revision, now, now
+    for row in rows:
+        _write(row, outcome_of(row))
+        row.state, row.revision, row.finished_at, row.updated_at = State.DONE, revision, now, now
     session.flush()
-    _settle(session, proof.model_digest, revision)
+    _settle(session, rows[0].model_digest, revision)
     return True
 
 
@@ -84,14 +105,15 @@ def give_back(session: Session, queue: Queue, job: Job) -> Job | None:
     Whatever is still said about the old attempt changes nothing.
     """
     revision, now = proof_rows.next_revision(session), datetime.now(UTC)
-    row = session.scalar(sa.select(ProofRow).where(*proof_rows.held(job)))
-    if row is None:
+    rows = _held(session, job)
+    if not rows:
         return None
-    row.attempt += 1
-    row.state, row.progress, row.message, row.started_at = State.QUEUED, 0.0, "", None
-    row.revision, row.updated_at = revision, now
+    following = Job(rows[0].id, job.attempt + 1)  # the leader may have left the others
+    for row in rows:
+        row.attempt, row.leader = following.attempt, following.proof_id if row.leader else None
+        row.state, row.progress, row.message, row.started_at = State.QUEUED, 0.0, "", None
+        row.revision, row.updated_at = revision, now
     session.flush()
-    following = Job(row.id, row.attempt)
     queue.enqueue(session, following)
     return following
 
@@ -108,14 +130,22 @@ def take_over(session: Session, queue: Queue, job: Job) -> Job | None:
     return give_back(session, queue, job)
 
 
+def _held(session: Session, job: Job) -> Sequence[ProofRow]:
+    return session.scalars(proof_rows.rows().where(*proof_rows.held(job)).order_by(ProofRow.id)).all()
+
+
 def _change(session: Session, job: Job, **values: Any) -> bool:
-    changed = session.scalar(sa.update(ProofRow).where(*proof_rows.held(job)).values(values).returning(ProofRow.id))
+    changed = session.scalars(sa.update(ProofRow).where(*proof_rows.held(job)).values(values).returning(ProofRow.id))
+    any_changed = bool(changed.all())
     session.expire_all()
-    return changed is not None
+    return any_changed
 
 
 def _write(row: ProofRow, outcome: Outcome) -> None:
     measured = outcome.lengths.get("measured-v1")
+    if outcome.strategy in BY_NAME:
+        row.strategy, row.family = outcome.strategy, BY_NAME[outcome.strategy].family
+    row.parameters = dict(outcome.parameters) or row.parameters
     row.verdict, row.message = outcome.verdict, outcome.message
     row.correct, row.wrong = outcome.correct, outcome.wrong
     row.bound = None if outcome.correct is None else floor_ratio(outcome.correct, row.total)

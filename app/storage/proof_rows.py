@@ -14,6 +14,9 @@ from app.storage.tables import ModelRow, ProofRow, RevisionRow
 
 UNFINISHED = (State.QUEUED, State.RUNNING)
 
+WITHOUT_RESULT = (Verdict.CANCELLED, Verdict.TIMEOUT, Verdict.OUT_OF_MEMORY, Verdict.ERROR)
+"""Ends that a new request tries again."""
+
 
 def record(row: ProofRow, model_name: str | None = None) -> ProofRecord:
     return ProofRecord(
@@ -47,6 +50,7 @@ def record(row: ProofRow, model_name: str | None = None) -> ProofRecord:
         finished_at=row.finished_at,
         updated_at=row.updated_at,
         soundness_alarm=row.soundness_alarm,
+        leader=row.leader,
     )
 
 
@@ -71,5 +75,7 @@ def next_revision(session: Session) -> int:
 
 
 def held(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
-    """That the attempt is neither over nor finished."""
-    return ProofRow.id == job.proof_id, ProofRow.attempt == job.attempt, ProofRow.state.in_(UNFINISHED)
+    """The proofs of an attempt that is not over: one, or those that are computed together and have not ended."""
+    alone = sa.and_(ProofRow.id == job.proof_id, ProofRow.leader.is_(None))
+    mine = sa.or_(alone, ProofRow.leader == job.proof_id)
+    return mine, ProofRow.attempt == job.attempt, ProofRow.state.in_(UNFINISHED)

@@ -12,19 +12,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.errors import AlreadyFinished, ModelNotFound, ProofNotFound, UnknownStrategy, UnknownVariant
+from app.errors import AlreadyFinished, ProofNotFound
+from app.storage import asking, keyset, proof_rows
 from app.storage import filters as conditions
-from app.storage import keyset, proof_rows
 from app.storage.queue import Queue
-from app.storage.records import Filter, FrontPoint, Job, Page, ProofRecord, State, Verdict
+from app.storage.records import Filter, FrontPoint, Page, ProofRecord, State, Verdict
 from app.storage.tables import ModelRow, ProofRow, RevisionRow
-from proofs import ENGINE_VERSION
-from proofs.strategies import Strategy, Variant, named
 
-WITHOUT_RESULT = (Verdict.CANCELLED, Verdict.TIMEOUT, Verdict.OUT_OF_MEMORY, Verdict.ERROR)
-"""Ends that a new request tries again."""
-
-CANCELLED = "Cancelled before it ended. Request it again to run it."
+WITHOUT_RESULT = proof_rows.WITHOUT_RESULT
 
 SORTS: keyset.Columns = {
     "id": ProofRow.id,
@@ -65,59 +60,7 @@ def request(
 
     Raises `ModelNotFound`, `UnknownStrategy` or `UnknownVariant` before anything is queued.
     """
-    chosen = [_strategy(strategy, variant) for strategy, variant in wanted]
-    revision = proof_rows.next_revision(session)
-    model = session.scalar(sa.select(ModelRow).where(ModelRow.digest == model_digest))
-    if model is None:
-        raise ModelNotFound(f"There is no model {model_digest[:70]!r}. The list of models shows those that are stored.")
-    return [proof_rows.record(_request_one(session, queue, model, one, revision), model.name) for one in chosen]
-
-
-def _strategy(name: str, variant: str) -> tuple[Strategy, Variant]:
-    strategy = named(name)
-    if strategy is None:
-        raise UnknownStrategy(f"There is no strategy {name[:120]!r}. The strategies page lists those that exist.")
-    if variant not in strategy.variants:
-        raise UnknownVariant(f"{name} has no variant {variant[:60]!r}. Choose one of {', '.join(strategy.variants)}.")
-    return strategy, Variant(variant)
-
-
-def _request_one(
-    session: Session, queue: Queue, model: ModelRow, wanted: tuple[Strategy, Variant], revision: int
-) -> ProofRow:
-    strategy, variant = wanted
-    now = datetime.now(UTC)
-    row = session.scalar(
-        sa.select(ProofRow).where(
-            ProofRow.model_digest == model.digest,
-            ProofRow.strategy == strategy.name,
-            ProofRow.variant == variant,
-            ProofRow.parameters == {},
-            ProofRow.engine_version == ENGINE_VERSION,
-        )
-    )
-    if row is None:
-        row = ProofRow(
-            model_digest=model.digest, strategy=strategy.name, family=strategy.family, variant=variant, parameters={},
-            engine_version=ENGINE_VERSION, trust=variant.trust, total=model.total, attempt=1,
-        )  # fmt: skip
-        session.add(row)
-    elif row.verdict in WITHOUT_RESULT:
-        row.attempt += 1
-    else:
-        return row
-    _clear(row)
-    row.revision, row.requested_at, row.updated_at = revision, now, now
-    session.flush()
-    queue.enqueue(session, Job(row.id, row.attempt))
-    return row
-
-
-def _clear(row: ProofRow) -> None:
-    """As a proof is before its first run."""
-    row.state, row.verdict, row.message, row.progress, row.deaths = State.QUEUED, None, "", 0.0, 0
-    row.seconds = row.search_seconds = row.peak_memory_mb = None
-    row.started_at = row.finished_at = None
+    return asking.each(session, queue, model_digest, [asking.asked(*one) for one in wanted])
 
 
 def cancel(session: Session, proof_id: int) -> ProofRecord:
@@ -131,7 +74,7 @@ def cancel(session: Session, proof_id: int) -> ProofRecord:
         sa.update(ProofRow)
         .where(ProofRow.id == proof_id, ProofRow.state.in_(proof_rows.UNFINISHED))
         .values(
-            state=State.DONE, verdict=Verdict.CANCELLED, message=CANCELLED,
+            state=State.DONE, verdict=Verdict.CANCELLED, message=asking.CANCELLED,
             revision=revision, finished_at=now, updated_at=now,
         )
     )  # fmt: skip

@@ -124,6 +124,8 @@ class ProofRecord:
     updated_at: datetime
     soundness_alarm: bool = False
     """True if this bound is above what is proved of the same model: impossible, so somewhere is a bug."""
+    leader: int | None = None
+    """The first of the proofs that were last requested as one piece of work with this one; None: it alone."""
 
 
 @dataclass(frozen=True)
@@ -140,11 +142,15 @@ class Outcome:
     peak_memory_mb: float | None = None
     certificate: str | None = None
     certificate_bytes: int | None = None
+    strategy: str = ""
+    """By which the question was answered; empty: by the one that was asked for."""
+    parameters: Mapping[str, str | int | float] = field(default_factory=dict)
+    """What was chosen for it."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One attempt at one proof: what the queue carries, by reference only."""
+    """One attempt at one proof, or at those that it leads: what the queue carries, by reference only."""
 
     proof_id: int
     attempt: int

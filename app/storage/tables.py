@@ -74,6 +74,7 @@ class ProofRow(Base):
         sa.Index(None, "requested_at", "id"),
         sa.Index(None, "model_digest", "bound", "id"),
         sa.Index(None, "soundness_alarm", "id"),
+        sa.Index(None, "leader"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -90,6 +91,8 @@ class ProofRow(Base):
     attempt: Mapped[int] = mapped_column(default=1)
     deaths: Mapped[int] = mapped_column(default=0)
     """How often a worker died while it computed this proof, since it was last requested."""
+    leader: Mapped[int | None]
+    """The first of the proofs that one job computes together, itself included; NULL: it has a job of its own."""
     progress: Mapped[float] = mapped_column(default=0.0)
     total: Mapped[int] = mapped_column(Exact)
     correct: Mapped[int | None] = mapped_column(Exact)
