@@ -120,6 +120,7 @@ class Site:
 
     def await_state(self, proof_id: int, *states: State) -> ProofRecord:
         def reached() -> ProofRecord | None:
+            assert not self._fallen(), "a worker ended by itself"
             proof = self.proof(proof_id)
             return proof if proof.state in states else None
 
@@ -127,6 +128,10 @@ class Site:
             return until(reached, f"proof {proof_id} to be {' or '.join(states)}")
         except AssertionError as error:
             raise AssertionError(f"{error}; it is {self.proof(proof_id)}\n{self.logs()}") from None
+
+    def _fallen(self) -> list[Worker]:
+        """Workers that neither run, nor were asked to stop, nor were killed."""
+        return [worker for worker in self.workers if worker.process.poll() not in (None, 0, -signal.SIGKILL)]
 
     def await_runs(self, count: int) -> None:
         until(lambda: len(self.runs()) >= count, f"{count} runs; there are {self.runs()}")
