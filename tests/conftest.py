@@ -22,7 +22,7 @@ Server = Callable[[str], str]
 """From a database's name to its URL."""
 
 EXTERNAL = os.environ.pop("PROOFBOARD_TEST_DATABASE_URL", None)
-for _name in [name for name in os.environ if name.startswith("PROOFBOARD_")]:
+for _name in [name for name in os.environ if name.startswith("PROOFBOARD_") and name != "PROOFBOARD_FUZZ"]:
     del os.environ[_name]  # a developer's settings are none of the tests'
 
 

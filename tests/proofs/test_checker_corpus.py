@@ -8,6 +8,7 @@ from proofs.certificate import read
 from proofs.checker.__main__ import check
 from proofs.errors import InvalidCertificate
 from tests.certificates import generate
+from tests.certificates.bundles import canonical
 
 CORPUS = Path(generate.__file__).parent
 
@@ -39,7 +40,7 @@ def test_does_not_even_read(path: Path) -> None:
     assert len(text) < 1000
 
 
-@pytest.mark.parametrize(("name", "content"), generate._certificates(generate.canonical(generate.EXACT)).items())
+@pytest.mark.parametrize(("name", "content"), generate._certificates(canonical(generate.EXACT)).items())
 def test_the_engine_does_not_read_what_is_no_certificate(name: str, content: bytes) -> None:
     if name.startswith("gaps"):
         return  # the engine leaves hints to the check that is given them
