@@ -15,7 +15,9 @@ from app.settings import Settings
 
 
 class PortTaken(AppError):
-    """Something else listens on this port."""
+    """Something else listens on this port. Choose another one with --port."""
+
+    code = "port-taken"
 
 
 def serve(settings: Settings, beside: AbstractContextManager[None] | None = None) -> None:

@@ -20,6 +20,8 @@ RESTART_S = 2.0
 class NotPrepared(AppError):
     """The database could not be prepared: the reason stands above."""
 
+    code = "not-prepared"
+
 
 def up(settings: Settings) -> None:
     """Upgrades the database, loads the demo models, then runs a worker and the web server, until SIGTERM or Ctrl-C."""
