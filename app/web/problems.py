@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from app.errors import AppError, Detail, NotFound
+from app.errors import AppError, BadRequest, Detail, NotFound
 from app.web import pages
 
 MEDIA_TYPE = "application/problem+json"
@@ -29,13 +29,6 @@ class Invalid(AppError):
     code = "invalid-request"
 
 
-class Unparseable(AppError):
-    """The request could not be parsed."""
-
-    status = HTTPStatus.BAD_REQUEST
-    code = "bad-request"
-
-
 def install(app: FastAPI) -> None:
     @app.exception_handler(AppError)
     def known(request: Request, error: AppError) -> Response:
@@ -51,7 +44,7 @@ def install(app: FastAPI) -> None:
             return answer(request, MethodNotAllowed(), headers={"allow": ", ".join(_allowed(request))})
         if error.status_code == HTTPStatus.NOT_FOUND:
             return answer(request, NotFound())
-        return answer(request, Unparseable(str(error.detail)), headers=error.headers)
+        return answer(request, BadRequest(str(error.detail)), headers=error.headers)
 
 
 def answer(request: Request, error: AppError, *, headers: Any = None) -> Response:
