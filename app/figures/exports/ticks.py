@@ -41,6 +41,6 @@ def _steps(low: float, high: float, wanted: int) -> list[tuple[float, str]]:
     power = 10.0 ** floor(log10(raw))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * (1 - 1e-9))
     first = ceil(low / step - 1e-9)
-    places = [k * step for k in range(first, floor(high / step + 1e-9) + 1)]
+    places = list(dict.fromkeys(k * step for k in range(first, floor(high / step + 1e-9) + 1)))
     decimals = max(0, -floor(log10(step) + 1e-9))
     return [(place, f"{place:.{decimals}f}" if decimals <= 6 else f"{place:.3g}") for place in places]
