@@ -7,7 +7,8 @@ base + sum_i terms[i][t_i] >= threshold. With `needs_last` only tuples that hold
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from itertools import accumulate, product
+from itertools import accumulate
+from math import comb
 from typing import NamedTuple
 
 from proofs.checker.arithmetic import Matrix, Row
@@ -43,20 +44,6 @@ def reaching(answers: Sequence[Answer], threshold: int, needs_last: bool) -> int
     return _Branches([_Sorted.of(answer.terms) for answer in answers], threshold).under(
         0, not needs_last, [(k, answer.base) for k, answer in enumerate(answers)]
     )
-
-
-def reaching_by_halves(answer: Answer, threshold: int, needs_last: bool) -> int:
-    """As `reaching`, for one answer and at least two positions: sums of one half of them looked up among those of the other."""
-    half = len(answer.terms) // 2
-    tokens = len(answer.terms[0])
-
-    def with_tokens_below(bound: int) -> int:
-        rows = [row[:bound] for row in answer.terms]
-        sums = sorted(map(sum, product(*rows[:half])))
-        missing = threshold - answer.base
-        return sum(len(sums) - bisect_left(sums, missing - sum(others)) for others in product(*rows[half:]))
-
-    return with_tokens_below(tokens) - (with_tokens_below(tokens - 1) if needs_last else 0)
 
 
 class _Sorted(NamedTuple):
@@ -131,29 +118,76 @@ class _Branches:
         return tokens.bit_count()
 
 
+def below_alike(base: int, row: Row, positions: int, threshold: int, needs_last: bool) -> int:
+    """Tuples below the threshold, at least, where every position has the same terms: by the number c of tokens but the last.
+
+    Exact for c <= 3. Beyond, tuples of which all terms are below an equal share of what is allowed, or all but one, and the
+    others below an equal share of what that one leaves.
+    """
+    *others, last = row
+    others.sort()
+    found = 0
+    for c in range(positions + 1 - needs_last):
+        allowed = threshold - base - (positions - c) * last
+        found += comb(positions, c) * _below(others, c, allowed)
+    return found
+
+
+def _below(terms: Row, c: int, allowed: int) -> int:
+    """Ordered c-tuples of ascending terms that add up to less than `allowed`."""
+    if c == 0:
+        return int(allowed > 0)
+    if c == 1:
+        return bisect_left(terms, allowed)
+    if c <= 3:
+        return sum(_below(terms, c - 1, allowed - term) for term in terms)
+    core = bisect_left(terms, -(-allowed // c))
+    found: int = core**c
+    for term in terms[core:]:
+        found += c * min(core, bisect_left(terms, -((term - allowed) // (c - 1)))) ** (c - 1)
+    return found
+
+
 def reaching_in_bins(answer: Answer, threshold: int, needs_last: bool, *, bins: int, upwards: bool) -> int:
     """At least (`upwards`) or at most as many tuples as reach the threshold.
 
     A polynomial whose coefficient k counts the tuples with a sum of k bins is a single integer with `size` bits for each
-    coefficient. All positions but the last round their terms; for the last, sum >= threshold is decided on whole bins.
+    coefficient. All positions but the last round their terms; for the last, sum >= missing is decided on whole bins.
     """
-    *rows, last = answer.terms
-    width = max(1, sum(max(row) - min(row) for row in answer.terms) // bins)
-    size = (len(last) ** len(answer.terms)).bit_length() + 1
+    missing = threshold - answer.base
+    if sum(map(max, answer.terms)) < missing:
+        return 0
+    *rows, last = _narrowed(answer.terms, missing)
+    width = max(1, sum(max(row.values()) - min(row.values()) for row in (*rows, last)) // bins)
+    tokens = len(answer.terms[0])
+    size = (tokens ** len(answer.terms)).bit_length() + 1
     without, holding = (1, 0) if needs_last else (0, 1)
     for row in rows:
-        least = min(row)
-        steps = [-((least - term) // width) if upwards else (term - least) // width for term in row]
-        others = Counter(steps[:-1])
-        holding = _times(holding, others, size) + ((without + holding) << steps[-1] * size)
+        least = min(row.values())
+        missing -= least
+        steps = {t: -((least - term) // width) if upwards else (term - least) // width for t, term in row.items()}
+        others = Counter(step for t, step in steps.items() if t != tokens - 1)
+        with_last = (without + holding) << steps[tokens - 1] * size if tokens - 1 in steps else 0
+        holding = _times(holding, others, size) + with_last
         without = _times(without, others, size)
-    missing = threshold - answer.base - sum(map(min, rows))
     found = 0
-    for t, term in enumerate(last):
+    for t, term in last.items():
         fewest = max(0, -((term - missing) // width))
-        pool = without + holding if t == len(last) - 1 else holding
+        pool = without + holding if t == tokens - 1 else holding
         found += _coefficient_sum(pool >> fewest * size, size)
     return found
+
+
+def _narrowed(terms: Matrix, missing: int) -> list[dict[int, int]]:
+    """Terms by token, closer together, with the same tuples reaching `missing`: without those with which no tuple does, and
+    with those lowered with which all do. Bins are spent on what lies between."""
+    most = sum(map(max, terms))
+    kept = [{t: term for t, term in enumerate(row) if term + most - max(row) >= missing} for row in terms]
+    least = sum(min(row.values()) for row in kept)
+    return [
+        {t: min(term, max(missing - least + lowest, lowest)) for t, term in row.items()}
+        for row, lowest in ((row, min(row.values())) for row in kept)
+    ]
 
 
 def _times(polynomial: int, steps: Counter[int], size: int) -> int:

@@ -15,8 +15,11 @@ from collections.abc import Callable
 from operator import sub
 
 from proofs.checker.arithmetic import Matrix, Row
-from proofs.checker.counting import Answer, largest_sum, reaching, reaching_by_halves, reaching_in_bins
+from proofs.checker.counting import Answer, below_alike, largest_sum, reaching, reaching_in_bins
 from proofs.checker.tables import Tables, leads
+
+EXACT_POSITIONS = 3
+"""Up to this many free positions tuples are counted one by one, or in whole branches; beyond, in bins."""
 
 Found = tuple[int, int]
 """Inputs that are right, and that are wrong, for certain."""
@@ -118,11 +121,8 @@ def _answers(tables: Tables, query: int) -> tuple[Callable[[int], list[Answer]],
 
 
 def _reaching(answer: Answer, threshold: int, needs_last: bool, bins: int, *, upwards: bool) -> int:
-    positions = len(answer.terms)
-    if positions < 4:
+    if len(answer.terms) <= EXACT_POSITIONS:
         return reaching([answer], threshold, needs_last)
-    if positions == 4:
-        return reaching_by_halves(answer, threshold, needs_last)
     return reaching_in_bins(answer, threshold, needs_last, bins=bins, upwards=upwards)
 
 
@@ -134,85 +134,66 @@ def by_token(tables: Tables) -> Callable[[int], Block]:
     def at(query: int) -> Block:
         view = tables.at(query)
 
-        def terms(maximum: int) -> Answer:
-            gain = gains[query][maximum]
+        def block(maximum: int, bins: int) -> Found:
+            gain, needs = gains[query][maximum], query != maximum
             rows = [
                 [e * (lead[i][t][maximum] + gain) for t, e in enumerate(row[: maximum + 1])]
-                for i, row in enumerate(view.weights)
-            ]  # fmt: skip
-            return Answer(view.weights[-1][query] * (lead[-1][query][maximum] + gain), rows[:-1])
+                for i, row in enumerate(view.weights[:-1])
+            ]
+            answer = Answer(view.weights[-1][query] * (lead[-1][query][maximum] + gain), rows)
+            size = block_size(tables, query, maximum)
+            most = largest_sum(answer, needs)
+            if most is None or most < -view.radius:
+                return size, 0
+            return size - _reaching(answer, -view.radius, needs, bins, upwards=True), 0
 
-        return _one_answer(tables, query, view.radius, terms)
+        return block
 
     return at
 
 
 def by_sorting(tables: Tables) -> Callable[[int], Block]:
     """As by_token, with all free positions alike: separable-sorted."""
-    lead = [leads(matrix) for matrix in tables.ov()]
-    worst = _over_positions(lead[:-1])
-    gains = leads(tables.direct)
-
-    def at(query: int) -> Block:
-        view = tables.at(query)
-        low, high = _extremes(view.weights[:-1])
-
-        def terms(maximum: int) -> Answer:
-            gain = gains[query][maximum]
-            row = [_at_worst(worst[t][maximum] + gain, low[t], high[t]) for t in range(maximum + 1)] if worst else []
-            base = view.weights[-1][query] * (lead[-1][query][maximum] + gain)
-            return Answer(base, [row] * (tables.n_ctx - 1))
-
-        return _one_answer(tables, query, view.radius, terms)
-
-    return at
+    return _alike(tables, lambda *_: None)
 
 
 def by_envelope(tables: Tables) -> Callable[[int], Block]:
     """As by_sorting, and tokens below the maximum get terms that no longer depend on it: separable-quadratic."""
+
+    def terms(worst: Matrix, gains: Row, low: Row, high: Row) -> Row:
+        most = max(gains)
+        # The last token is below no maximum.
+        return [_at_worst(max(row[t + 1 :], default=0) + most, low[t], high[t]) for t, row in enumerate(worst)]
+
+    return _alike(tables, terms)
+
+
+def _alike(tables: Tables, shared: Callable[[Matrix, Row, Row, Row], Row | None]) -> Callable[[int], Block]:
+    """`shared` gives the terms of tokens below the maximum where they do not depend on it."""
     lead = [leads(matrix) for matrix in tables.ov()]
-    worst = _over_positions(lead[:-1])
-    envelope = [max(row[t + 1 :], default=0) for t, row in enumerate(worst)]  # the last token is below no maximum
+    worst = [[max(entries) for entries in zip(*rows, strict=True)] for rows in zip(*lead[:-1], strict=True)]
     gains = leads(tables.direct)
+    free = tables.n_ctx - 1
 
     def at(query: int) -> Block:
         view = tables.at(query)
-        low, high = _extremes(view.weights[:-1])
-        most = max(gains[query][query:])
-        below = [_at_worst(rise + most, low[t], high[t]) for t, rise in enumerate(envelope)]
+        columns = list(zip(*view.weights[:-1], strict=True))
+        low, high = [min(column) for column in columns], [max(column) for column in columns]
+        below = shared(worst, gains[query][query:], low, high)
 
-        def terms(maximum: int) -> Answer:
-            gain = gains[query][maximum]
+        def block(maximum: int, bins: int) -> Found:
+            gain, needs = gains[query][maximum], query != maximum
             base = view.weights[-1][query] * (lead[-1][query][maximum] + gain)
             if not worst:
-                return Answer(base, [])
-            copy = _at_worst(worst[maximum][maximum] + gain, low[maximum], high[maximum])
-            return Answer(base, [[*below[:maximum], copy]] * (tables.n_ctx - 1))
+                return int(base < -view.radius and not needs), 0
+            row = [_at_worst(worst[t][maximum] + gain, low[t], high[t]) for t in range(maximum + 1)]
+            if below is not None:
+                row = [*below[:maximum], row[-1]]
+            return below_alike(base, row, free, -view.radius, needs), 0
 
-        return _one_answer(tables, query, view.radius, terms)
+        return block
 
     return at
-
-
-def _one_answer(tables: Tables, query: int, radius: int, terms: Callable[[int], Answer]) -> Block:
-    def block(maximum: int, bins: int) -> Found:
-        answer, needs = terms(maximum), query != maximum
-        most = largest_sum(answer, needs)
-        size = block_size(tables, query, maximum)
-        if most is None or most < -radius:
-            return size, 0
-        return size - _reaching(answer, -radius, needs, bins, upwards=True), 0
-
-    return block
-
-
-def _over_positions(tensors: list[Matrix]) -> Matrix:
-    return [[max(entries) for entries in zip(*rows, strict=True)] for rows in zip(*tensors, strict=True)]
-
-
-def _extremes(weights: Matrix) -> tuple[Row, Row]:
-    columns = list(zip(*weights, strict=True))
-    return [min(column) for column in columns], [max(column) for column in columns]
 
 
 def _at_worst(rise: int, low: int, high: int) -> int:

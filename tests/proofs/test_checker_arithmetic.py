@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from proofs.checker import arithmetic
 from proofs.checker.arithmetic import exp_of_minus, over_root, product
-from proofs.checker.counting import Answer, largest_sum, reaching, reaching_by_halves, reaching_in_bins
+from proofs.checker.counting import Answer, below_alike, largest_sum, reaching, reaching_in_bins
 from tests.proofs.mutants import mutant
 
 numbers = st.integers(-(2**70), 2**70)
@@ -84,10 +84,17 @@ def test_tuples_are_counted_exactly(wanted: list[Answer], threshold: int, needs_
     assert reaching(wanted, threshold, needs_last) == by_enumeration(wanted, threshold, needs_last)
 
 
-@given(answers(1), st.integers(-100, 100), st.booleans())
-def test_tuples_are_counted_exactly_by_halves(wanted: list[Answer], threshold: int, needs_last: bool) -> None:
-    if len(wanted[0].terms) >= 2:
-        assert reaching_by_halves(wanted[0], threshold, needs_last) == by_enumeration(wanted, threshold, needs_last)
+@given(st.lists(st.integers(-60, 60), min_size=1, max_size=4), st.integers(1, 5), st.integers(-150, 150), st.booleans())
+def test_alike_positions_are_never_overcounted_and_exact_up_to_three(
+    row: list[int], positions: int, threshold: int, needs_last: bool
+) -> None:
+    answer = Answer(0, [row] * positions)
+    every = by_enumeration([answer], -(10**6), needs_last)
+    exact = every - by_enumeration([answer], threshold, needs_last)
+    found = below_alike(0, row, positions, threshold, needs_last)
+    assert found <= exact
+    if positions <= 3:
+        assert found == exact
 
 
 @given(answers(1), st.integers(-100, 100), st.booleans(), st.sampled_from([1, 3, 10, 50]))
