@@ -38,9 +38,6 @@ STALE_UPLOAD_S = 24 * 3600.0
 
 LOST = "The queue gave this proof up. Request it again; the worker's log says why."
 
-GOODBYE_S = 10
-"""How long stopping waits for jobs to be put away."""
-
 
 @dataclass(frozen=True)
 class Pace:
@@ -52,6 +49,8 @@ class Pace:
     """How often the queue is asked for work: the longest that a job waits while a slot is free."""
     sweep_s: float = 30.0
     """How often jobs that the queue gave up on are looked for."""
+    goodbye_s: int = 10
+    """How long stopping waits for jobs to be put away."""
 
 
 def serve(
@@ -91,7 +90,7 @@ def serve(
                 warden.tend()
         finally:
             bench.stopping.set()
-            DBOS.destroy(workflow_completion_timeout_sec=GOODBYE_S)
+            DBOS.destroy(workflow_completion_timeout_sec=pace.goodbye_s)
             warden.leave()
             database.dispose()
 

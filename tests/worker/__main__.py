@@ -14,7 +14,7 @@ from app.settings import Settings
 from tests.worker.behaviour import behave
 from worker.service import Pace, serve
 
-PACE = Pace(beat_s=0.2, silence_s=2.0, poll_s=0.05, sweep_s=0.5)
+PACE = Pace(beat_s=0.2, silence_s=2.0, poll_s=0.05, sweep_s=0.5, goodbye_s=2)
 
 
 def main(moment: str = "", marker: str = "-") -> None:
