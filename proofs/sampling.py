@@ -58,25 +58,34 @@ def uniform(task: MaxOfK, draws: int, seed: int) -> Tokens:
     return np.random.default_rng(seed).integers(0, task.d_vocab, (draws, task.n_ctx), dtype=np.int64)
 
 
-def of_key(task: MaxOfK, key: Key, draws: int, rng: np.random.Generator) -> Tokens:
-    """Independent inputs with this key, each of them equally likely."""
-    drawn = np.full((draws, task.n_ctx), key.maximum, dtype=np.int64)
-    drawn[:, -1] = key.query
-    if key.others == 0:
-        return drawn
-    others = _tuples(key, draws, rng)
-    places = rng.random((draws, task.n_ctx - 1)).argsort(axis=1)[:, : key.others]
-    drawn[np.arange(draws)[:, None], np.sort(places, axis=1)] = others
-    return drawn
+def of_keys(task: MaxOfK, wanted: list[Key], rng: np.random.Generator) -> Tokens:
+    """One input for each key, every input with that key equally likely, independently."""
+    maximum, query, others, largest = (
+        np.array([getattr(key, name) for key in wanted], dtype=np.int64)[:, None]
+        for name in ("maximum", "query", "others", "largest")
+    )
+    free = task.n_ctx - 1
+    shape = (len(wanted), free)
+    first = _first_copy(others[:, 0], largest[:, 0], rng)[:, None]
+    place = rng.random(shape).argsort(axis=1)  # a free position's place among the others, or beyond them
+    below = np.floor(rng.random(shape) * np.maximum(largest, 1)).astype(np.int64)
+    anything = np.floor(rng.random(shape) * (largest + 1)).astype(np.int64)
+    drawn = np.where(place < first, below, anything)
+    drawn = np.where(place == first, largest, drawn)
+    drawn = np.where(place < others, drawn, maximum)
+    return np.concatenate([drawn, query], axis=1)
 
 
-def _tuples(key: Key, draws: int, rng: np.random.Generator) -> Int64[Array, "draw other"]:
-    """Tuples of tokens up to `largest` that hold it, all equally likely: by the place of its first copy."""
-    count, top = key.others, key.largest
-    odds = np.array([float(top) ** place * float(top + 1) ** (count - 1 - place) for place in range(count)])
-    first = rng.choice(count, size=draws, p=odds / odds.sum())
-    free = rng.integers(0, top + 1, (draws, count))
-    below = rng.integers(0, max(top, 1), (draws, count))
-    place = np.arange(count)
-    drawn = np.where(place < first[:, None], below, free)
-    return np.where(place == first[:, None], top, drawn).astype(np.int64)
+def _first_copy(
+    others: Int64[Array, " key"], largest: Int64[Array, " key"], rng: np.random.Generator
+) -> Int64[Array, " key"]:
+    """Where the largest other token first stands among the others.
+
+    Tuples with it first at k number largest^k (largest + 1)^(others - 1 - k): a geometric law with ratio
+    largest / (largest + 1), cut off after the others.
+    """
+    ratio = np.maximum(largest, 1) / (np.maximum(largest, 1) + 1.0)
+    cut = 1 - ratio ** np.maximum(others, 1)
+    place = np.floor(np.log1p(-rng.random(len(others)) * cut) / np.log(ratio)).astype(np.int64)
+    found: Array = np.where(largest == 0, 0, np.clip(place, 0, np.maximum(others - 1, 0)))
+    return found

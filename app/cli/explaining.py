@@ -1,7 +1,7 @@
-"""`proofboard explain`: one checkpoint, or every stored model that was not explained yet."""
+"""`proofboard explain` (one checkpoint, or every stored model that was not explained yet) and `proofboard estimate`."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from math import isfinite
 
 from rich.console import Console
@@ -14,9 +14,11 @@ from app.storage.blobs import BlobStore
 from proofs.ablation_effects import Effect
 from proofs.ablations import Mode, Path, name_of
 from proofs.checkpoint import read_model
+from proofs.estimates import estimate
 from proofs.exact_ablations import exact_effects
 from proofs.explain import METHOD, Findings, explain
 from proofs.faithfulness import CONTROLS, EXPLANATIONS
+from proofs.intervals import CONFIDENCE
 from proofs.model import Model
 from proofs.prove import task_of
 from proofs.tables import Tables
@@ -60,6 +62,27 @@ def explain_stored(settings: Settings, *, draws: int, exact: bool) -> None:
     finally:
         database.dispose()
     print(f"{len(found):,} models explained.")
+
+
+def estimate_file(data: bytes, *, draws: int, seed: int, as_json: bool) -> None:
+    """Raises `UnreadableCheckpoint`, `UnsupportedModel`, or `NotApplicable` if there are too many strata."""
+    model = read_model(data)
+    with reports.progress() as bars:
+        bar = bars.add_task("strata", total=None)
+        found = estimate(
+            model, draws=draws, seed=seed, report=lambda done, of: bars.update(bar, completed=done, total=of)
+        )
+    if as_json:
+        print(
+            json.dumps(
+                {"model": model.digest, "label": "estimated", "confidence": CONFIDENCE, **asdict(found)}, indent=2
+            )
+        )
+        return
+    print(
+        f"Accuracy {found.accuracy:.6f}, in {numbers.between(found.within.low, found.within.high)} with {CONFIDENCE:.0%} "
+        f"confidence: {found.draws:,} inputs from {found.strata:,} strata. An estimate, not a proof."
+    )
 
 
 def show(findings: Findings, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""Commands of those who compare with the paper: `explain` and `import`."""
+"""Commands of those who compare with the paper: `explain`, `estimate` and `import`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -63,3 +63,22 @@ def import_results(
     except importing.Refused as error:
         cli.fail(f"{file}: {error}", cli.BAD_INPUT)
     print(f"{file}: {rows:,} results imported as {name!r}")
+
+
+@app.command()
+def estimate(
+    file: Annotated[Path, typer.Argument(metavar="FILE.safetensors", help="A checkpoint.")],
+    draws: Annotated[int, typer.Option(min=1, max=MOST_DRAWS, help="Inputs to try, at least.")] = 100_000,
+    seed: Annotated[int, typer.Option(min=0, help="Decides which.")] = 1234,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+) -> None:
+    """Estimate the accuracy from a stratified sample, with an interval; not a proof."""
+    from app import cli
+    from app.cli import explaining
+
+    try:
+        explaining.estimate_file(cli._read(file), draws=draws, seed=seed, as_json=as_json)
+    except (UnreadableCheckpoint, UnsupportedModel) as error:
+        cli.fail(f"{file}: {error}", cli.BAD_INPUT)
+    except NotApplicable as reason:
+        cli.fail(f"{file}: {reason}", cli.NOT_APPLICABLE)

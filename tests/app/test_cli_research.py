@@ -107,3 +107,12 @@ def test_import_needs_a_file_and_a_database(tmp_path: Path) -> None:
     ran = proofboard("import", file, "--name", "x", "--n-ctx", "5", data_dir=tmp_path / "empty")
     assert ran.returncode == 1
     assert "proofboard db upgrade" in ran.stderr
+
+
+def test_estimate_is_labelled_and_has_an_interval() -> None:
+    ran = proofboard("estimate", TRAINED, "--draws", "2000", "--json")
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    assert found["label"] == "estimated"
+    assert found["within"]["low"] <= 1.0 <= found["within"]["high"]
+    assert "An estimate, not a proof." in proofboard("estimate", TRAINED, "--draws", "100").stdout

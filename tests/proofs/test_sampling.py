@@ -2,12 +2,19 @@
 
 from collections import Counter
 from itertools import product
+from math import log
 
 import numpy as np
 import pytest
 
-from proofs.sampling import Key, every_input, keys, of_key, uniform
+from proofs.errors import NotApplicable
+from proofs.estimates import estimate, strata
+from proofs.model import WEIGHTS, Model, expected_shapes
+from proofs.prove import task_of
+from proofs.sampling import Key, every_input, keys, of_keys, uniform
 from proofs.task import MaxOfK
+from tests.proofs import oracle
+from tests.proofs.references import trained
 
 
 def key_of(tokens: tuple[int, ...]) -> Key:
@@ -24,7 +31,13 @@ def test_the_keys_partition_the_inputs(d_vocab: int, n_ctx: int) -> None:
 
 
 def test_there_are_as_many_keys_as_the_specification_says() -> None:
-    assert sum(1 for _ in keys(MaxOfK(64, 5))) == 266_176
+    assert sum(1 for _ in keys(MaxOfK(64, 5))) == strata(MaxOfK(64, 5)) == 266_176
+
+
+@pytest.mark.parametrize(("d_vocab", "n_ctx"), [(1, 1), (1, 3), (4, 1), (4, 2), (5, 4), (3, 5)])
+def test_strata_are_counted_without_listing_them(d_vocab: int, n_ctx: int) -> None:
+    task = MaxOfK(d_vocab, n_ctx)
+    assert strata(task) == sum(1 for _ in keys(task))
 
 
 def test_sizes_stay_exact_where_floats_do_not() -> None:
@@ -38,7 +51,7 @@ def test_draws_within_a_stratum_are_uniform(key: Key) -> None:
     task = MaxOfK(4, 4)
     members = {tokens for tokens in product(range(4), repeat=4) if key_of(tokens) == key}
     draws = 4000 * len(members)
-    drawn = Counter(map(tuple, of_key(task, key, draws, np.random.default_rng(2)).tolist()))
+    drawn = Counter(map(tuple, of_keys(task, [key] * draws, np.random.default_rng(2)).tolist()))
     assert set(drawn) == members
     assert max(abs(count - 4000) for count in drawn.values()) < 5 * 4000**0.5
 
@@ -48,3 +61,40 @@ def test_every_input_is_there_once_and_uniform_draws_repeat_with_their_seed() ->
     assert len({tuple(row) for row in every_input(task).tolist()}) == 27
     assert (uniform(task, 50, 1) == uniform(task, 50, 1)).all()
     assert not (uniform(task, 50, 1) == uniform(task, 50, 2)).all()
+
+
+def test_each_key_gets_its_own_input() -> None:
+    task = MaxOfK(5, 6)
+    wanted = list(keys(task))
+    assert [key_of(tuple(row)) for row in of_keys(task, wanted, np.random.default_rng(1)).tolist()] == wanted
+
+
+@pytest.mark.parametrize("name", ["k3_v10_d8_seed123", "k2_v16_d16_seed123"])
+def test_the_stratified_estimate_holds_the_true_accuracy(name: str) -> None:
+    model = trained(name)
+    truth = sum(oracle.truth(model).surely.values()) / task_of(model).total
+    for seed in range(5):
+        found = estimate(model, draws=500, seed=seed)
+        assert found.within.low <= truth <= found.within.high
+
+
+def test_the_stratified_estimate_of_a_poor_model_is_unbiased() -> None:
+    """Averaged over seeds it must close in on the truth; a sampler with the published odds would not."""
+    model = trained("k4_v64_d32_seed123_bad200")
+    found = [estimate(model, draws=40_000, seed=seed) for seed in range(2)]
+    mean = sum(one.accuracy for one in found) / len(found)
+    assert mean == pytest.approx(0.734200, abs=0.004)
+    for one in found:
+        assert one.within.low <= 0.734200 <= one.within.high
+        assert one.within.high - one.within.low <= 2 * (log(200) / 2 / 40_000) ** 0.5 + 1e-6
+        assert one.draws >= 40_000
+
+
+def test_too_many_strata_are_refused() -> None:
+    with pytest.raises(NotApplicable, match="uniformly"):
+        estimate(wide(), draws=1, seed=1)
+
+
+def wide() -> Model:
+    shapes = expected_shapes(d_vocab=300, n_ctx=12, d_model=2, d_head=2)
+    return Model.of({name: np.ones(shapes[name], dtype=np.float32) for name in WEIGHTS})
