@@ -12,6 +12,7 @@ from app.storage.engine import Database
 from app.storage.queue import Queue
 from app.web import (
     api,
+    asking,
     assets,
     events,
     explanations,
@@ -56,7 +57,7 @@ def create_app(*, settings: Settings, database: Database, queue_port: Queue, blo
     problems.install(app)
     app.include_router(api.router, dependencies=[Depends(only_known_parameters)])
     for part in (
-        health, overview, upload, explanations, models, proofs, queue, strategies, figures, reproduction, events, assets,
+        health, overview, upload, explanations, asking, models, proofs, queue, strategies, figures, reproduction, events, assets,
     ):  # fmt: skip
         app.include_router(part.router)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)

@@ -18,6 +18,7 @@ from app.storage.records import Page as ListPage
 from app.web import exports, fronts, listing, rows, schemas
 from app.web.api.models import SORT
 from app.web.api.proofs import everything
+from app.web.asking import Asking, asking_of
 from app.web.pages import Page, Shell, render
 from app.web.schemas import Digest
 from app.web.site import Site, SiteDep
@@ -29,7 +30,9 @@ router = APIRouter(prefix="/models", include_in_schema=False)
 
 PAGE = 50
 MOST_PROOFS = 500
-"""Shown on a model's page; more are a link away."""
+"""Read for a model's page."""
+NEWEST = 25
+"""Shown there, with those on the front; all are a link away."""
 
 WEEK = "public, max-age=604800, immutable"
 
@@ -67,8 +70,12 @@ class ModelPage(Page):
     template = "models/show.html"
     model: ModelRecord
     front: fronts.FrontView
-    proofs: ListPage[ProofRecord]
+    shown: list[ProofRecord]
+    """The front and the newest, best bounds first."""
+    total: int
+    """How many proofs there are."""
     offers: list[Offer]
+    asking: Asking
     panels: tuple[Panel, ...]
     pooled: int
     """Tokens for each row of a drawn circuit."""
@@ -119,19 +126,30 @@ def show(request: Request, site: SiteDep, digest: Digest) -> Response:
         model = models.get(session, digest)
         found = proofs.page(session, model_digest=digest, sort="-bound", limit=MOST_PROOFS)
         points = proofs.front(session, model_digest=digest)
+        beside = asking_of(session, site.blobs, model, found.items)
+    front = fronts.view(points, request.query_params, request.url.path)
     page = ModelPage(
         model=model,
-        front=fronts.view(points, request.query_params, request.url.path),
-        proofs=found,
+        front=front,
+        shown=_shown(found.items, front),
+        total=found.total,
         offers=_offers(found.items),
+        asking=beside,
         panels=PANELS,
         pooled=-(-model.d_vocab // MOST_CELLS),
     )
     return render(request, shell, page)
 
 
+def _shown(known: list[ProofRecord], front: fronts.FrontView) -> list[ProofRecord]:
+    """Few enough to read: proofs by the hundred are in the list of all."""
+    newest = sorted(known, key=lambda proof: (proof.requested_at, proof.id), reverse=True)[:NEWEST]
+    wanted = {proof.id for proof in newest} | {step.point.proof_id for _, steps in front.fronts for step in steps}
+    return [proof for proof in known if proof.id in wanted]
+
+
 def _offers(known: list[ProofRecord]) -> list[Offer]:
-    by_key = {(proof.strategy, proof.variant): proof for proof in known}
+    by_key = {(proof.strategy, proof.variant): proof for proof in known if not proof.parameters}
     return [
         Offer(one.name, str(variant), one.family, one.complexity, one.summary, by_key.get((one.name, str(variant))))
         for one in CATALOGUE

@@ -113,6 +113,7 @@ def environment() -> Environment:
         "moment_short": numbers.moment_short,
         "as_json": as_json,
         "markdown": prose.to_html,
+        "code": lambda name: (BY_NAME[name].code or name) if name in BY_NAME else name,
         "family": lambda name: BY_NAME[name].family if name in BY_NAME else "other",
     }
     found.globals |= {"plotly": PLOTLY}

@@ -1,6 +1,9 @@
 """Proofs as pages: the list, and one proof with its claim in words and in exact numbers."""
 
+import heapq
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Annotated
 
@@ -9,21 +12,33 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.responses import StreamingResponse
 
-from app.errors import NotFound
+from app.errors import BlobNotFound, DamagedBlob, NotFound
 from app.figures.heatmaps import block_map
-from app.storage import models, proofs
+from app.storage import asking, models, proofs
+from app.storage.blobs import BlobStore
 from app.storage.records import ModelRecord, ProofRecord
 from app.storage.records import Page as ListPage
 from app.web import certificates, exports, listing, rows, schemas
 from app.web.api.proofs import SORT, ProofId
+from app.web.asking import Counterexample, examples_of
 from app.web.pages import Page, Shell, render
-from app.web.site import SiteDep
+from app.web.site import Site, SiteDep
+from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES
 from proofs.strategies import BY_NAME, CATALOGUE, Strategy
 from proofs.task import MaxOfK
 
 router = APIRouter(prefix="/proofs", include_in_schema=False)
 
 PAGE = 50
+LARGEST = 10
+"""Undecided blocks that are listed."""
+
+QUESTIONS = {
+    BEST_WITHIN: "Strategies and their settings are tried; the answer is the strict proof with the highest bound whose "
+    "check spends no more operations than the budget.",
+    COUNTEREXAMPLES: "For each query and maximum, the inputs are sought for which a wrong answer leads the most; those "
+    "that are wrong beyond any rounding error are listed.",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,16 @@ class ProofsPage(Page):
 
 
 @dataclass(frozen=True)
+class Undecided:
+    """Inputs with this query and this maximum that a proof leaves open."""
+
+    query: int
+    maximum: int
+    inputs: int
+    of: int
+
+
+@dataclass(frozen=True)
 class ProofPage(Page):
     template = "proofs/show.html"
     proof: ProofRecord
@@ -43,6 +68,11 @@ class ProofPage(Page):
     chance: int
     """Sequences that the best constant answer gets right: what a bound must beat."""
     caveats: tuple[str, ...]
+    question: str
+    """What was asked, where it was not a strategy."""
+    examples: tuple[Counterexample, ...]
+    undecided: tuple[Undecided, ...]
+    """The largest blocks of which the proof says nothing."""
 
 
 def _read(request: Request, path: str) -> listing.Listing:
@@ -92,8 +122,40 @@ def show(request: Request, site: SiteDep, proof_id: ProofId) -> Response:
         strategy=BY_NAME.get(proof.strategy),
         chance=MaxOfK(d_vocab=model.d_vocab, n_ctx=model.n_ctx).constant_correct,
         caveats=tuple(_caveats(proof)),
+        question=QUESTIONS.get(proof.strategy, ""),
+        examples=_examples(site, proof),
+        undecided=_undecided(site, proof, model),
     )
     return render(request, shell, page)
+
+
+def _examples(site: Site, proof: ProofRecord) -> tuple[Counterexample, ...]:
+    if proof.strategy != COUNTEREXAMPLES or proof.certificate is None:
+        return ()
+    return examples_of(site.blobs, proof.certificate)
+
+
+def _undecided(site: Site, proof: ProofRecord, model: ModelRecord) -> tuple[Undecided, ...]:
+    """Nothing where the certificate is lost or damaged: its own address says so, the page shows the rest."""
+    if proof.certificate is None or proof.correct is None:
+        return ()
+    try:
+        return _largest_open(site.blobs, proof.certificate, MaxOfK(d_vocab=model.d_vocab, n_ctx=model.n_ctx))
+    except (BlobNotFound, DamagedBlob):
+        return ()
+
+
+@lru_cache(maxsize=128)
+def _largest_open(blobs: BlobStore, certificate: str, task: MaxOfK) -> tuple[Undecided, ...]:
+    def blocks() -> Iterator[Undecided]:
+        for row in certificates.blocks(blobs.get(certificate), task):
+            wrong = row.wrong or (0,) * task.d_vocab
+            for maximum in range(row.query, task.d_vocab):
+                of = task.block_size(row.query, maximum)
+                yield Undecided(row.query, maximum, of - row.certified[maximum] - wrong[maximum], of)
+
+    largest = heapq.nlargest(LARGEST, blocks(), key=lambda block: block.inputs)
+    return tuple(block for block in largest if block.inputs)
 
 
 def _caveats(proof: ProofRecord) -> list[str]:
@@ -104,6 +166,8 @@ def _caveats(proof: ProofRecord) -> list[str]:
             "Computed in floating point without error bounds, exactly as published: it reproduces the paper's figures "
             "and is not a theorem. The strict variant of the same strategy is."
         )
+    if proof.trust == "float" and proof.strategy in BY_NAME:
+        said += [f"As published, the argument has a gap. {sentence}" for sentence in BY_NAME[proof.strategy].caveats]
     if proof.soundness_alarm:
         said.append(
             "Soundness alarm: this bound is above what is proved of the same model, which is impossible. One of the "
@@ -154,6 +218,5 @@ def cancel(
 def again(request: Request, site: SiteDep, proof_id: ProofId) -> Response:
     """Queues a proof that ended without a result once more."""
     with site.database.writing() as session:
-        proof = proofs.get(session, proof_id)
-        proofs.request(session, site.queue, model_digest=proof.model_digest, wanted=[(proof.strategy, proof.variant)])
+        asking.again(session, site.queue, proof_id)
     return RedirectResponse(site.addresses("proof", proof_id=proof_id), HTTPStatus.SEE_OTHER)

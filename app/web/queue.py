@@ -15,6 +15,8 @@ from app.web.site import SiteDep
 router = APIRouter(include_in_schema=False)
 
 SHOWN = 100
+READ = 1000
+"""Proofs by the hundred are one line if they are computed together."""
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,36 @@ class QueuePage(Page):
     running: ListPage[ProofRecord]
     queued: ListPage[ProofRecord]
     ended: ListPage[ProofRecord]
+    beside: dict[int, int]
+    """How many proofs a proof stands for that are computed together with it."""
 
 
 @router.get("/queue", name="queue")
 def queue(request: Request, site: SiteDep) -> Response:
     with site.database.reading() as session:
         shell = Shell.of(request, session)
-        page = QueuePage(
-            counts=proofs.counts(session),
-            workers=workers.known(session),
-            running=proofs.page(session, filters=[Filter("state", Op.EQ, "running")], sort="id", limit=SHOWN),
-            queued=proofs.page(session, filters=[Filter("state", Op.EQ, "queued")], sort="id", limit=SHOWN),
-            ended=proofs.page(session, filters=[Filter("state", Op.EQ, "done")], limit=20),
-        )
+        running = proofs.page(session, filters=[Filter("state", Op.EQ, "running")], sort="id", limit=READ)
+        queued = proofs.page(session, filters=[Filter("state", Op.EQ, "queued")], sort="id", limit=READ)
+        ended = proofs.page(session, filters=[Filter("state", Op.EQ, "done")], limit=20)
+        counts, known = proofs.counts(session), workers.known(session)
+    beside: dict[int, int] = {}
+    page = QueuePage(counts, known, _folded(running, beside), _folded(queued, beside), ended, beside)
     return render(request, shell, page)
+
+
+def _folded(page: ListPage[ProofRecord], beside: dict[int, int]) -> ListPage[ProofRecord]:
+    """One line for proofs that are computed together; how many others it stands for goes into `beside`."""
+    first_of: dict[tuple[int, int], int] = {}
+    kept = []
+    for proof in page.items:
+        if proof.leader is None:
+            kept.append(proof)
+            continue
+        work = proof.leader, proof.attempt
+        if work in first_of:
+            beside[first_of[work]] = beside.get(first_of[work], 0) + 1
+        else:
+            first_of[work] = proof.id
+            kept.append(proof)
+    more = page.next if len(kept) <= SHOWN else page.next or "more"
+    return ListPage(kept[:SHOWN], more, page.total)

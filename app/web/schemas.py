@@ -81,6 +81,7 @@ class ProofOut(Out):
     message: str
     attempt: int
     soundness_alarm: bool
+    leader: int | None = Field(description="The first of the proofs that are computed together with this one.")
     requested_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -94,6 +95,9 @@ class StrategyOut(Out):
     complexity: str = Field(examples=["O(v^3 n^2)"])
     summary: str
     variants: list[str] = Field(examples=[["strict", "as-published"]])
+    code: str = Field(examples=["U4-A1-E9"], description="Short code of a published sub-cubic strategy.")
+    group: str = Field(description="Label in the published plots, where it is finer than the family.")
+    caveats: list[str] = Field(description="Where the argument as published is no proof.")
 
 
 class FrontPointOut(Out):
@@ -168,6 +172,9 @@ def strategy(one: Strategy) -> StrategyOut:
         complexity=one.complexity,
         summary=one.summary,
         variants=[str(variant) for variant in one.variants],
+        code=one.code,
+        group=one.group,
+        caveats=list(one.caveats),
     )
 
 
@@ -204,7 +211,8 @@ MODEL_FIELDS = (
 PROOF_FIELDS = (
     "id", "model_digest", "model_name", "strategy", "variant", "engine_version", "state", "verdict", "trust", "bound",
     "tightness", "tightness_basis", "seconds", "search_seconds", "peak_memory_mb", "certificate", "certificate_bytes",
-    "progress", "message", "attempt", "soundness_alarm", "requested_at", "started_at", "finished_at", "updated_at",
+    "progress", "message", "attempt", "soundness_alarm", "leader", "requested_at", "started_at", "finished_at",
+    "updated_at",
 )  # fmt: skip
 FRONT_FIELDS = (
     "proof_id", "model_digest", "model_name", "n_ctx", "d_vocab", "strategy", "family", "variant", "trust", "bound",
