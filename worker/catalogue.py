@@ -3,11 +3,12 @@
 from time import perf_counter
 
 from proofs.catalogue import prove_catalogue
+from proofs.certificate import certificate_of
 from proofs.errors import NotApplicable
 from proofs.strategies import SUBCUBIC, Variant
 from proofs.subcubic.pieces import SearchTables
 from worker.limits import Report
-from worker.run import Request, Result, certificate, figures, model_of, not_applicable, write_all
+from worker.run import Request, Result, figures, model_of, not_applicable, write_all
 
 
 def prove_together(request: Request, report: Report) -> bytes:
@@ -20,7 +21,7 @@ def prove_together(request: Request, report: Report) -> bytes:
     try:
         for claim in prove_catalogue(model, variant, tables=tables, report=report):
             if claim.strategy in wanted:
-                results.append((figures(claim) | {"strategy": claim.strategy}, certificate(claim)))
+                results.append((figures(claim) | {"strategy": claim.strategy}, certificate_of(claim)))
     except NotApplicable as reason:
         said, nothing = not_applicable(reason, perf_counter() - started)
         return write_all([({**said, "strategy": strategy}, nothing) for strategy in request.together])

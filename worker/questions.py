@@ -4,12 +4,13 @@ from dataclasses import asdict
 from time import perf_counter
 
 from proofs.budget import best_within
+from proofs.certificate import certificate_of
 from proofs.counterexamples import worst_inputs
 from proofs.errors import NotApplicable
 from proofs.prove import prove
 from proofs.strategies import BY_NAME
 from worker.limits import Report
-from worker.run import Request, certificate, figures, line, model_of, not_applicable, peak_memory_mb, write
+from worker.run import Request, figures, line, model_of, not_applicable, peak_memory_mb, write
 
 FORMAT = "proofboard-counterexamples-v1"
 
@@ -34,7 +35,7 @@ def best_proof(request: Request, report: Report) -> bytes:
         "seconds": perf_counter() - searched,
         "search_seconds": searched - started,
     }
-    return write((said, certificate(claim)))
+    return write((said, certificate_of(claim)))
 
 
 def wrong_inputs(request: Request, report: Report) -> bytes:

@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from proofs.certificate import certificate_of
 from proofs.checkpoint import read_model
 from proofs.errors import NotApplicable
 from proofs.model import Model
@@ -23,7 +24,6 @@ from proofs.strategies.subcubic import search_published_gaps
 from proofs.subcubic.pieces import SearchTables
 from worker.limits import Report
 
-FORMAT = "proofboard-counts-v1"
 RSS_UNITS_PER_MIB = 2**20 if sys.platform == "darwin" else 2**10
 
 
@@ -59,7 +59,7 @@ def prove_model(request: Request, report: Report) -> bytes:
     except NotApplicable as reason:
         return write(not_applicable(reason, perf_counter() - started))
     times = {"seconds": perf_counter() - searched, "search_seconds": searched - started}
-    return write((figures(claim) | times, certificate(claim)))
+    return write((figures(claim) | times, certificate_of(claim)))
 
 
 def model_of(request: Request) -> Model:
@@ -120,32 +120,6 @@ def read_all(content: bytes) -> list[Result]:
         results.append((one, rest[start:end]))
         start = end
     return results
-
-
-def certificate(claim: Claim) -> bytes:
-    """The counts of every block in canonical JSON: equal claims are equal bytes."""
-    return line(
-        {
-            "format": FORMAT,
-            "model": claim.model_digest,
-            "task": {"name": claim.task.name, "d_vocab": claim.task.d_vocab, "n_ctx": claim.task.n_ctx},
-            "strategy": claim.strategy,
-            "variant": claim.variant,
-            "engine_version": claim.engine_version,
-            "hints": dict(claim.hints),
-            "total": str(claim.bound.total),
-            "correct": str(claim.bound.correct),
-            "wrong": str(claim.bound.wrong),
-            "blocks": [
-                {
-                    "query": row.query,
-                    "certified": [str(count) for count in row.certified],
-                    "wrong": None if row.wrong is None else [str(count) for count in row.wrong],
-                }
-                for row in claim.bound.blocks
-            ],
-        }
-    )
 
 
 def line(value: Any) -> bytes:

@@ -1,29 +1,24 @@
-"""Reads the counts out of a stored certificate, for display."""
-
-import json
-from typing import Any
+"""Reads the counts out of a stored certificate, for display, and packs it for those who want to check it themselves."""
 
 from app.errors import DamagedBlob
+from proofs import certificate
 from proofs.bound import Bound, Counts
-from proofs.errors import CheckRefused
+from proofs.errors import CheckRefused, InvalidCertificate
 from proofs.task import MaxOfK
 
 
 def blocks(content: bytes, task: MaxOfK) -> tuple[Counts, ...]:
     """What a proof certified, query by query. Raises `DamagedBlob` for anything that cannot be true of the task."""
     try:
-        found = [_counts(row) for row in json.loads(content)["blocks"]]
-        return Bound.of(task, found).blocks
-    except (CheckRefused, ValueError, KeyError, TypeError) as error:
-        raise DamagedBlob(
-            f"The certificate cannot be read ({type(error).__name__}). Request the proof again."
-        ) from error
+        found = certificate.read(content)
+        rows = zip(found.blocks_correct, found.blocks_wrong, strict=True)
+        return Bound.of(
+            task, [Counts(q, (0,) * q + right, (0,) * q + wrong) for q, (right, wrong) in enumerate(rows)]
+        ).blocks
+    except (CheckRefused, InvalidCertificate) as error:
+        raise DamagedBlob(f"The certificate cannot be read: {error} Request the proof again.") from error
 
 
-def _counts(row: Any) -> Counts:
-    wrong = row["wrong"]
-    return Counts(
-        query=row["query"],
-        certified=tuple(int(count) for count in row["certified"]),
-        wrong=None if wrong is None else tuple(int(count) for count in wrong),
-    )
+def bundle(content: bytes, checkpoint: bytes) -> bytes:
+    """The certificate and the checkpoint as one file that `python -m proofs.checker` reads."""
+    return certificate.bundle(content, checkpoint)

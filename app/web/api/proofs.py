@@ -3,13 +3,13 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.errors import NotFound
 from app.storage import models, proofs
-from app.web import listing, schemas
+from app.web import certificates, listing, schemas
 from app.web.api.parameters import of_list
 from app.web.schemas import Digest
 from app.web.site import SiteDep
@@ -19,6 +19,7 @@ router = APIRouter(tags=["proofs"])
 
 SORT = "-requested_at"
 ProofId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+ZIP = {HTTPStatus.OK: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
 FILE = {HTTPStatus.OK: {"content": {"application/json": {"schema": {"type": "object"}}}}}
 
 
@@ -88,6 +89,26 @@ def certificate(site: SiteDep, proof_id: ProofId) -> FileResponse:
         site.blobs.path(proof.certificate),
         media_type="application/json",
         filename=f"proof-{proof_id}-{proof.strategy}-{proof.variant}.json",
+    )
+
+
+@router.get(
+    "/proofs/{proof_id}/bundle",
+    summary="A proof to check elsewhere",
+    response_class=Response,
+    responses={**ZIP},  # type: ignore[dict-item]
+)
+def bundle(site: SiteDep, proof_id: ProofId) -> Response:
+    """The weights, the certificate and how to check them, as a zip for `python -m proofs.checker`."""
+    with site.database.reading() as session:
+        proof = proofs.get(session, proof_id)
+        model = models.get(session, proof.model_digest)
+    if proof.certificate is None or not site.blobs.has(proof.certificate):
+        raise NotFound(f"Proof {proof_id} has no certificate: only a proof with a result has one.")
+    content = certificates.bundle(site.blobs.get(proof.certificate), site.blobs.get(model.blob))
+    name = f"proof-{proof_id}-{proof.strategy}-{proof.variant}.zip"
+    return Response(
+        content, media_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
 
 

@@ -1,7 +1,5 @@
 """Files as people upload them, and results as a worker stores them."""
 
-import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,8 +9,15 @@ from safetensors.numpy import save
 from app.storage import attempts, proofs
 from app.storage.records import Job, Outcome, ProofRecord, Verdict
 from app.web.site import Site
+from proofs.bound import Bound, Counts
+from proofs.certificate import certificate_of
 from proofs.model import Array
+from proofs.prove import Claim
+from proofs.strategies import Variant
 from proofs.task import MaxOfK
+
+TASK = MaxOfK(d_vocab=5, n_ctx=2)
+"""Of the models that `upload` uploads."""
 
 HOSTILE = """=1+1|"><script>alert('x')</script><img src=x onerror=alert(1)>{{7*7}}%{x}"""
 """A name that tries HTML, attributes, templates, formulas and plot texts at once."""
@@ -54,7 +59,12 @@ def request(client: TestClient, digest: str, strategy: str, variant: str = "stri
 
 def finish(site: Site, proof_id: int, *, correct: int, length: int = 1000, wrong: int = 0, **more: Any) -> ProofRecord:
     """Ends a proof of a (5, 2) model with a result and a certificate, as the worker would."""
-    content = json.dumps({"blocks": blocks(correct, wrong)}).encode()
+    with site.database.reading() as session:
+        asked = proofs.get(session, proof_id)
+    bound = Bound.of(TASK, blocks(correct, wrong))
+    content = certificate_of(
+        Claim(asked.model_digest, TASK, asked.strategy, Variant(asked.variant), {}, bound, {"measured-v1": length})
+    )
     outcome = Outcome(
         Verdict.PROVED,
         correct=correct,
@@ -79,19 +89,18 @@ def end(site: Site, proof_id: int, outcome: Outcome) -> ProofRecord:
         return proofs.get(session, proof_id)
 
 
-def blocks(correct: int, wrong: int, task: MaxOfK | None = None) -> list[Mapping[str, Any]]:
+def blocks(correct: int, wrong: int) -> list[Counts]:
     """Counts that add up: blocks are filled with correct inputs first, then with wrong ones."""
-    task = task or MaxOfK(d_vocab=5, n_ctx=2)
-    rows: list[Mapping[str, Any]] = []
-    for query in range(task.d_vocab):
+    rows: list[Counts] = []
+    for query in range(TASK.d_vocab):
         certified, refuted = [], []
-        for maximum in range(task.d_vocab):
-            size = task.block_size(query, maximum)
+        for maximum in range(TASK.d_vocab):
+            size = TASK.block_size(query, maximum)
             certified.append(min(size, correct))
             correct -= certified[-1]
             refuted.append(min(size - certified[-1], wrong))
             wrong -= refuted[-1]
-        rows.append({"query": query, "certified": [str(n) for n in certified], "wrong": [str(n) for n in refuted]})
+        rows.append(Counts(query, tuple(certified), tuple(refuted)))
     assert correct == wrong == 0
     return rows
 

@@ -13,6 +13,7 @@ from safetensors.numpy import save
 
 from app.storage.blobs import Incoming
 from app.web.site import Site
+from proofs.checker.__main__ import check
 from tests.app.web import scenes
 
 
@@ -221,6 +222,19 @@ class TestProofs:
         assert "blocks" in answer.json()
         assert answer.headers["content-disposition"] == f'attachment; filename="proof-{proof}-cubic-strict.json"'
         assert client.get(f"/api/v1/proofs/{without}/certificate").status_code == 404
+
+    def test_a_proof_can_be_taken_away_and_checked_elsewhere(self, client: TestClient, site: Site) -> None:
+        digest = scenes.upload(client)
+        proof, without = scenes.request(client, digest, "cubic"), scenes.request(client, digest, "brute-force")
+        scenes.finish(site, proof, correct=0)
+        answer = client.get(f"/api/v1/proofs/{proof}/bundle")
+        assert answer.headers["content-disposition"] == f'attachment; filename="proof-{proof}-cubic-strict.zip"'
+        code, text = check(answer.content)
+        assert code == 0, text
+        assert digest in text
+        assert f"/api/v1/proofs/{proof}/bundle" in client.get(f"/proofs/{proof}").text
+        assert client.get(f"/api/v1/proofs/{without}/bundle").status_code == 404
+        assert "/bundle" not in client.get(f"/proofs/{without}").text
 
     def test_a_models_proofs_and_its_front(self, client: TestClient, site: Site) -> None:
         digest = scenes.full_board(client, site)
