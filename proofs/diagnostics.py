@@ -15,6 +15,7 @@ from jaxtyping import Float64
 from proofs.circuits import Circuits, circuits
 from proofs.enclosure import Array
 from proofs.model import Model
+from proofs.residuals import Noise, look
 
 MOST_TOKENS = 512
 """A larger vocabulary is pooled before it is looked at: a singular value decomposition is cubic in it."""
@@ -28,6 +29,10 @@ class Diagnostics:
     """Named numbers; see `LABELS`."""
     failures: tuple[int, ...]
     """Tokens that another logit outshouts when only they are attended to, without the direct path."""
+    error_bounds: Mapping[str, float]
+    """What each attention option (E1 …) grants for its residual, / sqrt(d_head); empty for a vocabulary beyond `MOST_TOKENS`."""
+    noise: Noise | None
+    """Whether the residual is structureless; None for a vocabulary beyond `MOST_TOKENS`."""
 
     @property
     def ratio(self) -> float:
@@ -75,11 +80,14 @@ def diagnose(model: Model) -> Diagnostics:
         "copying": float(leads.min()),
         "copying_mean": float(leads.mean()),
     }
+    bounds, noise = look(model) if model.d_vocab <= MOST_TOKENS else ({}, None)
     rank = min(model.d_head, model.d_model, len(values))
     return Diagnostics(
         singular_values=tuple(map(float, values[:rank])),
         figures=figures,
         failures=tuple(int(token) for token in np.flatnonzero(leads <= 0)),
+        error_bounds=bounds,
+        noise=noise,
     )
 
 

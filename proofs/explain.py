@@ -15,11 +15,12 @@ from proofs.faithfulness import CONTROLS, EXPLANATIONS, Resampled, resampled
 from proofs.intervals import Interval
 from proofs.model import Model
 from proofs.prove import task_of
+from proofs.residuals import Noise
 from proofs.sampling import every_input, uniform
 from proofs.tables import Tables
 from proofs.tally import Tally
 
-METHOD = "explain-1"
+METHOD = "explain-2"
 """Raised when a number may come out differently."""
 
 DRAWS = 4096
@@ -64,6 +65,8 @@ class Findings:
                 "singular_values": list(self.diagnostics.singular_values),
                 "figures": dict(self.diagnostics.figures),
                 "failures": list(self.diagnostics.failures),
+                "error_bounds": dict(self.diagnostics.error_bounds),
+                "noise": asdict(self.diagnostics.noise) if self.diagnostics.noise else None,
             },
         }
 
@@ -82,7 +85,13 @@ class Findings:
                 name: Resampled(_effect_in(one), Interval(**one["agreement"]))
                 for name, one in value["explanations"].items()
             },
-            diagnostics=Diagnostics(tuple(seen["singular_values"]), seen["figures"], tuple(seen["failures"])),
+            diagnostics=Diagnostics(
+                tuple(seen["singular_values"]),
+                seen["figures"],
+                tuple(seen["failures"]),
+                seen["error_bounds"],
+                Noise(**seen["noise"]) if seen["noise"] else None,
+            ),
         )
 
 

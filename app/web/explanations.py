@@ -30,6 +30,7 @@ from proofs.explain import METHOD, Findings, explain
 from proofs.faithfulness import CONTROLS, EXPLANATIONS, Explanation, Resampled
 from proofs.intervals import CONFIDENCE, Interval
 from proofs.strategies import Variant
+from proofs.subcubic.options import Error
 
 router = APIRouter(include_in_schema=False)
 
@@ -83,6 +84,8 @@ class ExplanationPage(Page):
     noise: tuple[Effect, Effect] | None
     subsets: tuple[tuple[str, Effect, Effect], ...]
     figures: tuple[tuple[str, float], ...]
+    options: Mapping[str, str]
+    """Names of the attention options, by code."""
     tightest: FrontPoint | None
     confidence: float
 
@@ -135,7 +138,7 @@ def show(request: Request, site: SiteDep, digest: Digest) -> Response:
 
 def _page(model: ModelRecord, findings: Findings | None, points: list[FrontPoint]) -> ExplanationPage:
     if findings is None:
-        return ExplanationPage(model, None, (), (), (), None, (), (), None, CONFIDENCE)
+        return ExplanationPage(model, None, (), (), (), None, (), (), {}, None, CONFIDENCE)
     costs = {leaning.explanation: cost(leaning, points) for leaning in LEANINGS}
     zero, mean = findings.ablations[Mode.ZERO], findings.ablations[Mode.MEAN]
     strict = [
@@ -156,6 +159,7 @@ def _page(model: ModelRecord, findings: Findings | None, points: list[FrontPoint
         noise=both(NOISE),
         subsets=tuple((name_of(subset), *both(subset)) for subset in SUBSETS),
         figures=tuple((LABELS[name], value) for name, value in findings.diagnostics.figures.items()),
+        options={error.name: str(error) for error in Error},
         tightest=max(strict, key=lambda point: point.tightness or 0.0, default=None),
         confidence=CONFIDENCE,
     )
