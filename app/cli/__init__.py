@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from app.cli import choosing, research
+from app.cli import checking, choosing, research
 from app.cli.choosing import Catalogue, Search
 from app.errors import AppError
 from proofs.questions import MOST_COUNTEREXAMPLES
@@ -35,6 +35,7 @@ app = typer.Typer(
 db = typer.Typer(name="db", help="The database.", no_args_is_help=True)
 app.add_typer(db)
 app.add_typer(research.app)
+app.add_typer(checking.app)
 
 File = Annotated[Path, typer.Argument(metavar="FILE.safetensors", help="A checkpoint with TransformerLens names.")]
 Timeout = Annotated[float | None, typer.Option(min=0.001, metavar="SECONDS", help="For each piece of work.")]

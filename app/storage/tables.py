@@ -185,3 +185,19 @@ class ExplanationRow(Base):
     """sigma_1 / sigma_2 of EQKE; NULL if infinite."""
     findings: Mapped[Any] = mapped_column(Canonical)
     computed_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class CheckRow(Base):
+    """One re-check of one proof's certificate."""
+
+    __tablename__ = "checks"
+    __table_args__ = (sa.Index(None, "proof_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    proof_id: Mapped[int] = mapped_column(sa.ForeignKey("proofs.id"))
+    certificate: Mapped[str] = mapped_column(DIGEST)
+    checker: Mapped[str] = mapped_column(WORD)
+    accepted: Mapped[bool]
+    message: Mapped[str] = mapped_column(Prose)
+    seconds: Mapped[float]
+    checked_at: Mapped[datetime] = mapped_column(Moment)
