@@ -84,8 +84,8 @@ class ExplanationPage(Page):
     noise: tuple[Effect, Effect] | None
     subsets: tuple[tuple[str, Effect, Effect], ...]
     figures: tuple[tuple[str, float], ...]
-    options: Mapping[str, str]
-    """Names of the attention options, by code."""
+    granted: tuple[tuple[str, str, float], ...]
+    """Code, name and error bound of each attention option."""
     tightest: FrontPoint | None
     confidence: float
 
@@ -138,9 +138,10 @@ def show(request: Request, site: SiteDep, digest: Digest) -> Response:
 
 def _page(model: ModelRecord, findings: Findings | None, points: list[FrontPoint]) -> ExplanationPage:
     if findings is None:
-        return ExplanationPage(model, None, (), (), (), None, (), (), {}, None, CONFIDENCE)
+        return ExplanationPage(model, None, (), (), (), None, (), (), (), None, CONFIDENCE)
     costs = {leaning.explanation: cost(leaning, points) for leaning in LEANINGS}
     zero, mean = findings.ablations[Mode.ZERO], findings.ablations[Mode.MEAN]
+    bounds = findings.diagnostics.error_bounds
     strict = [
         p
         for p in points
@@ -158,8 +159,8 @@ def _page(model: ModelRecord, findings: Findings | None, points: list[FrontPoint
         paths=tuple((path, *both(frozenset({path}))) for path in Path),
         noise=both(NOISE),
         subsets=tuple((name_of(subset), *both(subset)) for subset in SUBSETS),
-        figures=tuple((LABELS[name], value) for name, value in findings.diagnostics.figures.items()),
-        options={error.name: str(error) for error in Error},
+        figures=tuple((label, findings.diagnostics.figures[name]) for name, label in LABELS.items()),
+        granted=tuple((error.name, str(error), bounds[error.name]) for error in Error if error.name in bounds),
         tightest=max(strict, key=lambda point: point.tightness or 0.0, default=None),
         confidence=CONFIDENCE,
     )
