@@ -1,6 +1,7 @@
 # The two commands are `make run` and `make test`. `make help` lists the others.
 #
 # ARGS goes to the command at the end:  make run ARGS="--port 9000"   make test ARGS="-k cubic -x"
+# JOBS is the number of processes that run tests:  make test JOBS=0 ARGS=--pdb
 # PYTHON names the Python to start from:  make run PYTHON=python3.12
 
 .DEFAULT_GOAL := help
@@ -10,6 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Tiny tensors and two cores: a second thread in the numerical libraries only spins.
 export OMP_NUM_THREADS ?= 1
 BIN := .venv/bin
+JOBS ?= 2
 export PYTHON
 SETUP := python=$$(scripts/find-python) && "$$python" scripts/install.py
 
@@ -23,7 +25,7 @@ run: ## Install, then start the web server and a worker; Ctrl-C stops both
 test: ## Install what tests need, then run all of them
 	@$(SETUP) --tests
 	@chromium=$$($(BIN)/python scripts/browser.py) && \
-	  CHROMIUM="$$chromium" $(BIN)/python -m pytest $(ARGS)
+	  CHROMIUM="$$chromium" $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 check: ## Lint, format, types, import contracts; all of them, whatever the first says
 	@$(SETUP) --tests
