@@ -111,7 +111,7 @@ def examples_of(blobs: BlobStore, certificate: str) -> tuple[Counterexample, ...
         raise DamagedBlob("The list of inputs cannot be read. Ask for it again.") from error
 
 
-@router.post("/models/{digest}/catalogue", name="run_catalogue")
+@router.post("/models/{digest}/catalogue", name="ask_catalogue")
 def run_catalogue(site: SiteDep, digest: Digest, way: Annotated[str, Form()] = "strict:") -> Response:
     variant, _, search = way.partition(":")
     with site.database.writing() as session:
@@ -119,21 +119,21 @@ def run_catalogue(site: SiteDep, digest: Digest, way: Annotated[str, Form()] = "
     return _back(site, digest, "#catalogue")
 
 
-@router.post("/models/{digest}/best", name="find_best")
+@router.post("/models/{digest}/best", name="ask_best")
 def find_best(site: SiteDep, digest: Digest, budget: Annotated[str, Form()]) -> Response:
     with site.database.writing() as session:
         found = asking.best_within(session, site.queue, model_digest=digest, budget=_operations(budget))
     return RedirectResponse(site.addresses("proof", proof_id=found.id), HTTPStatus.SEE_OTHER)
 
 
-@router.post("/models/{digest}/counterexamples", name="find_counterexamples")
+@router.post("/models/{digest}/counterexamples", name="ask_counterexamples")
 def find_counterexamples(site: SiteDep, digest: Digest) -> Response:
     with site.database.writing() as session:
         asking.counterexamples(session, site.queue, model_digest=digest, most=EXAMPLES)
     return _back(site, digest, "#wrong")
 
 
-@router.post("/proofs/{proof_id}/cancel-together", name="cancel_together")
+@router.post("/proofs/{proof_id}/cancel-together", name="cancel_all")
 def cancel_together(site: SiteDep, proof_id: ProofId) -> Response:
     with site.database.writing() as session:
         asking.cancel_together(session, proof_id)

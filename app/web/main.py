@@ -55,11 +55,12 @@ def create_app(*, settings: Settings, database: Database, queue_port: Queue, blo
     files = assets.Assets.found()
     app.state.site = Site(settings, database, queue_port, blobs, files, Addresses(app.url_path_for, files))
     problems.install(app)
-    app.include_router(api.router, dependencies=[Depends(only_known_parameters)])
     for part in (
         health, overview, upload, explanations, asking, models, proofs, queue, strategies, figures, reproduction, events, assets,
     ):  # fmt: skip
         app.include_router(part.router)
+    # Last: a link names its page, and where the API has a function of that name the first one is found.
+    app.include_router(api.router, dependencies=[Depends(only_known_parameters)])
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(
         Guard,

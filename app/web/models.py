@@ -142,8 +142,9 @@ def show(request: Request, site: SiteDep, digest: Digest) -> Response:
 
 
 def _shown(known: list[ProofRecord], front: fronts.FrontView) -> list[ProofRecord]:
-    """Few enough to read: proofs by the hundred are in the list of all."""
-    newest = sorted(known, key=lambda proof: (proof.requested_at, proof.id), reverse=True)[:NEWEST]
+    """Few enough to read: proofs that came by the hundred are here if they are on the front, and in the list of all."""
+    single = [proof for proof in known if proof.leader is None]
+    newest = sorted(single, key=lambda proof: (proof.requested_at, proof.id), reverse=True)[:NEWEST]
     wanted = {proof.id for proof in newest} | {step.point.proof_id for _, steps in front.fronts for step in steps}
     return [proof for proof in known if proof.id in wanted]
 

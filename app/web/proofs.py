@@ -14,8 +14,9 @@ from starlette.responses import StreamingResponse
 
 from app.errors import BlobNotFound, DamagedBlob, NotFound
 from app.figures.heatmaps import block_map
-from app.storage import asking, models, proofs
+from app.storage import asking, checks, models, proofs
 from app.storage.blobs import BlobStore
+from app.storage.checks import CheckRecord
 from app.storage.records import ModelRecord, ProofRecord
 from app.storage.records import Page as ListPage
 from app.web import certificates, exports, listing, rows, schemas
@@ -73,6 +74,8 @@ class ProofPage(Page):
     examples: tuple[Counterexample, ...]
     undecided: tuple[Undecided, ...]
     """The largest blocks of which the proof says nothing."""
+    checks: tuple[CheckRecord, ...]
+    """Re-checks, the last first."""
 
 
 def _read(request: Request, path: str) -> listing.Listing:
@@ -116,6 +119,7 @@ def show(request: Request, site: SiteDep, proof_id: ProofId) -> Response:
         shell = Shell.of(request, session)
         proof = proofs.get(session, proof_id)
         model = models.get(session, proof.model_digest)
+        checked = tuple(checks.of(session, proof_id))
     page = ProofPage(
         proof=proof,
         model=model,
@@ -125,6 +129,7 @@ def show(request: Request, site: SiteDep, proof_id: ProofId) -> Response:
         question=QUESTIONS.get(proof.strategy, ""),
         examples=_examples(site, proof),
         undecided=_undecided(site, proof, model),
+        checks=checked,
     )
     return render(request, shell, page)
 
@@ -167,7 +172,7 @@ def _caveats(proof: ProofRecord) -> list[str]:
             "and is not a theorem. The strict variant of the same strategy is."
         )
     if proof.trust == "float" and proof.strategy in BY_NAME:
-        said += [f"As published, the argument has a gap. {sentence}" for sentence in BY_NAME[proof.strategy].caveats]
+        said.append(" ".join(["As published, the argument has gaps.", *BY_NAME[proof.strategy].caveats]))
     if proof.soundness_alarm:
         said.append(
             "Soundness alarm: this bound is above what is proved of the same model, which is impossible. One of the "

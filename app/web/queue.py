@@ -20,12 +20,20 @@ READ = 1000
 
 
 @dataclass(frozen=True)
+class Lines:
+    items: list[ProofRecord]
+    more: bool
+    """Some are left out."""
+    total: int
+
+
+@dataclass(frozen=True)
 class QueuePage(Page):
     template = "queue.html"
     counts: dict[State, int]
     workers: list[WorkerRecord]
-    running: ListPage[ProofRecord]
-    queued: ListPage[ProofRecord]
+    running: Lines
+    queued: Lines
     ended: ListPage[ProofRecord]
     beside: dict[int, int]
     """How many proofs a proof stands for that are computed together with it."""
@@ -44,19 +52,15 @@ def queue(request: Request, site: SiteDep) -> Response:
     return render(request, shell, page)
 
 
-def _folded(page: ListPage[ProofRecord], beside: dict[int, int]) -> ListPage[ProofRecord]:
+def _folded(page: ListPage[ProofRecord], beside: dict[int, int]) -> Lines:
     """One line for proofs that are computed together; how many others it stands for goes into `beside`."""
     first_of: dict[tuple[int, int], int] = {}
     kept = []
     for proof in page.items:
-        if proof.leader is None:
-            kept.append(proof)
-            continue
-        work = proof.leader, proof.attempt
+        work = (proof.id, 0) if proof.leader is None else (proof.leader, proof.attempt)
         if work in first_of:
             beside[first_of[work]] = beside.get(first_of[work], 0) + 1
         else:
             first_of[work] = proof.id
             kept.append(proof)
-    more = page.next if len(kept) <= SHOWN else page.next or "more"
-    return ListPage(kept[:SHOWN], more, page.total)
+    return Lines(kept[:SHOWN], page.next is not None or len(kept) > SHOWN, page.total)

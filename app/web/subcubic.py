@@ -2,30 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from proofs.strategies import BY_NAME, Strategy
 from proofs.subcubic.options import ALL, BY_CODE, Attention, Direct, Error
 
-FORMULAS: Mapping[StrEnum, str] = {
-    Direct.U1: "b = β W_U with β the mean row of E_q; δ[q] = |E_q[q] − β| · range(W_U)",
-    Direct.U2: "the same with a direction β from the certificate",
-    Direct.U3: "b = 0; δ[q] = |E_q[q]| · range(W_U)",
-    Direct.U4: "b = 0; δ[q] = range of the row (E_q W_U)[q]",
-    Direct.U5: "b = 0; δ[q] = largest entry of E_q W_U less the smallest, for all queries",
-    Attention.A1: "attention a[q] replaced by its mean over queries ā, and the difference corrected",
-    Attention.A2: "each query by itself: ā = 0",
-    Error.E1: "ε = √2 σ₁(X Y), X Y being the residual of the rank-one split",
-    Error.E2: "ε[q] = Σₖ |X[q, k]| · range(Y[k])",
-    Error.E3: "the least of Σ |A| · range(B) over the three bracketings A B of the residual M₁ M₂ M₃ M₄ of six directions",
-    Error.E4: "ε = |M₁| · (|M₂| · (|M₃| · range(M₄)))",
-    Error.E5: "as E2, the mean row of X apart: range(x̄ Y) + |X − x̄| · range(Y)",
-    Error.E6: "as E3, the mean row of A apart in each bracketing",
-    Error.E7: "as E4, the mean row of M₁ apart",
-    Error.E8: "as E4, the mean rows of M₁, M₂ and M₃ apart",
-    Error.E9: "EQKE formed in full: ε = 0",
-    Error.E10: "ε[q] = range of the row (X Y)[q], the product formed",
+FORMULAS: Mapping[str, str] = {
+    "U1": "b = β W_U with β the mean row of E_q; δ[q] = |E_q[q] − β| · range(W_U)",
+    "U2": "the same with a direction β from the certificate",
+    "U3": "b = 0; δ[q] = |E_q[q]| · range(W_U)",
+    "U4": "b = 0; δ[q] = range of the row (E_q W_U)[q]",
+    "U5": "b = 0; δ[q] = largest entry of E_q W_U less the smallest, for all queries",
+    "A1": "attention a[q] replaced by its mean over queries ā, and the difference corrected",
+    "A2": "each query by itself: ā = 0",
+    "E1": "ε = √2 σ₁(X Y), X Y being the residual of the rank-one split",
+    "E2": "ε[q] = Σₖ |X[q, k]| · range(Y[k])",
+    "E3": "the least of Σ |A| · range(B) over the three bracketings A B of the residual M₁ M₂ M₃ M₄ of six directions",
+    "E4": "ε = |M₁| · (|M₂| · (|M₃| · range(M₄)))",
+    "E5": "as E2, the mean row of X apart: range(x̄ Y) + |X − x̄| · range(Y)",
+    "E6": "as E3, the mean row of A apart in each bracketing",
+    "E7": "as E4, the mean row of M₁ apart",
+    "E8": "as E4, the mean rows of M₁, M₂ and M₃ apart",
+    "E9": "EQKE formed in full: ε = 0",
+    "E10": "ε[q] = range of the row (X Y)[q], the product formed",
 }
+"""By code: options of two kinds may have one published name, and a `StrEnum` is its value."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def table() -> Table:
 
 
 def _option(choice: Direct | Attention | Error) -> Option:
-    return Option(choice.name, choice.value, FORMULAS[choice])
+    return Option(choice.name, choice.value, FORMULAS[choice.name])
 
 
 def _row(error: Error) -> Row:

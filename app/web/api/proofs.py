@@ -103,7 +103,7 @@ def bundle(site: SiteDep, proof_id: ProofId) -> Response:
     with site.database.reading() as session:
         proof = proofs.get(session, proof_id)
         model = models.get(session, proof.model_digest)
-    if proof.certificate is None or not site.blobs.has(proof.certificate):
+    if proof.correct is None or proof.certificate is None or not site.blobs.has(proof.certificate):
         raise NotFound(f"Proof {proof_id} has no certificate: only a proof with a result has one.")
     content = certificates.bundle(site.blobs.get(proof.certificate), site.blobs.get(model.blob))
     name = f"proof-{proof_id}-{proof.strategy}-{proof.variant}.zip"
