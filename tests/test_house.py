@@ -49,7 +49,10 @@ def make_targets() -> set[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_in_the_documents_exist(page: str) -> None:
     text = read(page)
-    assert set(re.findall(r"(?<![\w-])make ([a-z-]+)(?= *(?:$|`|#|ARGS|PYTHON|JOBS))", text, re.MULTILINE)) <= make_targets()
+    assert (
+        set(re.findall(r"(?<![\w-])make ([a-z-]+)(?= *(?:$|`|#|ARGS|PYTHON|JOBS))", text, re.MULTILINE))
+        <= make_targets()
+    )
     help_text = run(sys.executable, "-c", "from app.cli import main; main()", "--help").stdout
     for command in re.findall(r"`?proofboard ([a-z]+)", text):
         assert re.search(rf"^  {command} ", help_text, re.MULTILINE), f"proofboard {command}"
