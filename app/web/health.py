@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from app.errors import AppError
-from app.storage import engine, proofs, workers
+from app.storage import checks, engine, proofs, workers
 from app.storage.records import State
 from app.web import schemas
 from app.web.site import Site, SiteDep
@@ -90,6 +90,10 @@ def _queue(site: Site) -> Part:
 def _soundness(site: Site) -> Part:
     with site.database.reading() as session:
         alarms = len(proofs.alarms(session))
+        refused = checks.refused(session)
     if alarms:
         return Part(status="warning", detail=f"{alarms} proofs claim more than is proved possible: see the overview.")
+    if refused:
+        numbers = ", ".join(map(str, refused[:10]))
+        return Part(status="warning", detail=f"{len(refused)} proofs were refused when checked again: {numbers}.")
     return Part(status="ok", detail="no bound contradicts another")

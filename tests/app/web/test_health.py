@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi.testclient import TestClient
 
 from app.settings import Settings
-from app.storage import queue, workers
+from app.storage import checks, queue, workers
 from app.storage.blobs import BlobStore
 from app.storage.engine import connect
 from app.web.main import create_app
@@ -36,6 +36,25 @@ def test_a_soundness_alarm_is_a_warning(client: TestClient, site: Site) -> None:
     scenes.finish(site, scenes.request(client, digest, "brute-force"), correct=20, wrong=5)
     scenes.finish(site, scenes.request(client, digest, "cubic"), correct=24)
     assert client.get("/readyz").json()["parts"]["soundness"]["status"] == "warning"
+
+
+def test_a_claim_that_was_refused_when_checked_again_is_a_warning_and_on_its_page(
+    client: TestClient, site: Site
+) -> None:
+    proof = scenes.finish(site, scenes.request(client, scenes.upload(client), "cubic"), correct=15)
+    assert "Checked again" not in client.get(f"/proofs/{proof.id}").text
+    for accepted, message in ((True, ""), (False, "expected at most 14 right, found <15>")):
+        with site.database.writing() as session:
+            checks.add(
+                session, proof_id=proof.id, certificate=proof.certificate or "", checker="engine 1", accepted=accepted,
+                message=message, seconds=0.1,
+            )  # fmt: skip
+        page = client.get(f"/proofs/{proof.id}").text
+        assert ("1 time" if accepted else "2 times") in page
+        assert ("accepted" if accepted else "found &lt;15&gt;") in page
+        soundness = client.get("/readyz").json()["parts"]["soundness"]
+        assert soundness["status"] == ("ok" if accepted else "warning")
+    assert str(proof.id) in soundness["detail"]
 
 
 def test_a_database_without_its_schema_is_not_ready_and_still_alive(tmp_path: Path) -> None:
