@@ -5,7 +5,8 @@
 For every point of the reference's own front (`tests/data/reference.json`: the strategies as published, their bounds on these
 weights and their lengths under `reference-v1`) the table gives our shortest sound proof that is at least as tight, our
 tightest that is at least as short (`measured-v1`), the ratio of operations at that bound and the difference of bounds
-at that length. """
+at that length.
+"""
 
 import argparse
 import json
