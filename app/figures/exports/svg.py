@@ -60,24 +60,31 @@ def draw(figure: Figure, *, title: str) -> str:
 
 
 def _scales(shown: Chart, top: float) -> tuple[Scale, Scale]:
-    every_x = [value for series in shown.series for value in series.x]
-    every_y = [value for series in shown.series for value in series.y]
-    if any(series.kind == "bar" for series in shown.series):
-        every_y.append(0.0)
-    if shown.has_heat:
-        every_x, every_y = _edges(every_x), _edges(every_y)
-    x_low, x_high = (min(every_x), max(every_x)) if shown.has_heat else ticks.window(shown.x, every_x)
-    y_low, y_high = (min(every_y), max(every_y)) if shown.has_heat else ticks.window(shown.y, every_y)
     bottom = HEIGHT - BOTTOM
     ends = (top, bottom) if shown.y.is_reversed else (bottom, top)
-    return Scale(shown.x, x_low, x_high, LEFT, WIDTH - RIGHT), Scale(shown.y, y_low, y_high, *ends)
+    x_window = _window(shown, shown.x, [series.x for series in shown.series])
+    y_window = _window(shown, shown.y, [series.y for series in shown.series])
+    return Scale(shown.x, *x_window, LEFT, WIDTH - RIGHT), Scale(shown.y, *y_window, *ends)
 
 
-def _edges(centres: list[float]) -> list[float]:
-    """A heat map's cells reach half a cell beyond their centres."""
+def _window(shown: Chart, axis: Axis, places: list[tuple[float, ...]]) -> tuple[float, float]:
+    """Bars stand on zero; a table by itself fills the plot to the edges of its cells."""
+    if all(series.kind == "heat" for series in shown.series) and shown.has_heat:
+        low, high = zip(*(_edges(centres, axis) for centres in places), strict=True)
+        return min(low), max(high)
+    standing = [0.0] if axis is shown.y and any(series.kind == "bar" for series in shown.series) else []
+    edges = [_edges(series, axis) for series, one in zip(places, shown.series, strict=True) if one.kind == "heat"]
+    return ticks.window(axis, [*standing, *(value for some in (*places, *edges) for value in some)])
+
+
+def _edges(centres: tuple[float, ...], axis: Axis) -> tuple[float, float]:
+    """A table's cells reach half a cell beyond their centres; on a log axis cells grow by a factor."""
     places = sorted(set(centres))
+    if axis.is_log:
+        half = (places[1] / places[0]) ** 0.5 if len(places) > 1 else 1.5
+        return places[0] / half, places[-1] * half
     half = (places[1] - places[0]) / 2 if len(places) > 1 else 0.5
-    return [places[0] - half, places[-1] + half]
+    return places[0] - half, places[-1] + half
 
 
 def _axes(shown: Chart, x: Scale, y: Scale, top: float) -> list[str]:
@@ -115,8 +122,9 @@ def _under(at: str, bottom: float, text: str) -> list[str]:
 
 def _drawn(series: Series, x: Scale, y: Scale) -> list[str]:
     if series.kind == "heat":
-        top, height = min(y.start, y.end), abs(y.end - y.start)
-        box = {"left": x.start, "top": top, "width": x.end - x.start, "height": height}
+        left, right = (x(edge) for edge in _edges(series.x, x.axis))
+        first, last = (y(edge) for edge in _edges(series.y, y.axis))
+        box = {"left": left, "top": min(first, last), "width": right - left, "height": abs(last - first)}
         return [image(series, **box, from_below=y.end < y.start)]
     places = [(x(a), y(b)) for a, b in zip(series.x, series.y, strict=True) if x.holds(a) and y.holds(b)]
     if series.kind == "marks":

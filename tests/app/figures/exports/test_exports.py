@@ -17,6 +17,7 @@ from app.figures.exports.chart import COLOURS, Axis, chart
 from app.figures.fronts import Height, bound_against_length, front_of
 from app.figures.published import with_overlay
 from app.published.overlay import overlay
+from tests.app.figures.test_fronts import point
 
 CSS = Path(__file__).parents[4] / "static" / "site.css"
 HOSTILE = """\\input{/etc/passwd} $x$ & # _ ^ ~ % </text><script>alert('x')</script> \r\n"""
@@ -162,3 +163,22 @@ def test_a_window_without_data_is_still_a_window() -> None:
     for kind in (axis(), axis(is_log=True)):
         low, high = ticks.window(kind, [])
         assert low < high
+
+
+def test_a_density_on_a_log_axis_lies_where_its_points_are() -> None:
+    """Beyond 2,000 proofs a front is shaded: the image must share the marks' scale."""
+    points = [point(k, int(10 ** (3 + k % 50 / 10)), 40 + k % 30) for k in range(2500)]
+    figure = bound_against_length(front_of(points, cost_model="measured-v1"))
+    assert figure["data"][0]["type"] == "heatmap"
+    root = ElementTree.fromstring(svg.draw(figure, title="t"))
+    image = next(root.iter(f"{XML}image"))
+    left, width = (float(image.get(name) or 0) for name in ("x", "width"))
+    marks = [
+        float((one.get("d") or "M0").split()[0].removeprefix("M"))
+        for one in root.iter(f"{XML}path")
+        if one.get("fill") == COLOURS["family-2"]
+    ]
+    assert marks
+    assert all(left - 10 <= place <= left + width + 10 for place in marks)
+    assert width < 0.97 * (svg.WIDTH - svg.LEFT - svg.RIGHT)
+    assert "\\addplot[matrix plot*" in pgfplots.write(figure, title="t")
