@@ -4,13 +4,14 @@ import logging
 import os
 import sys
 
+from app import logs
 from app.errors import AppError
 from app.settings import Settings
 from worker.service import serve
 
 
 def main() -> int:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.configure()
     try:
         serve(Settings())
     except AppError as error:
