@@ -3,7 +3,6 @@
 A theorem takes the tables to a function of the query, that to a function of the maximum m (and a number of bins), which
 says how many inputs of the block are right and how many are wrong for certain. The separable family rests on
 
-
     the model answers m iff sum_i e[i][t_i] (ov[i][t_i][x] - ov[i][t_i][m] + direct[x] - direct[m]) < 0 for every x != m
 
 and the published proofs, which add relaxations, are in `published`. Sums are computed within `radius` of the truth. So an
@@ -12,6 +11,7 @@ is wrong).
 """
 
 from collections.abc import Callable
+from functools import partial
 from operator import sub
 
 from proofs.checker.arithmetic import Matrix, Row
@@ -36,61 +36,47 @@ def block_size(tables: Tables, query: int, maximum: int) -> int:
 def exact(tables: Tables) -> Callable[[int], Block]:
     """Every input is decided: brute-force, separable-exact."""
 
-    def at(query: int) -> Block:
-        answers, radius = _answers(tables, query)
+    def count(wrong: list[Answer], radius: int, needs: bool, bins: int) -> Found:
+        return reaching(wrong, -radius, needs), reaching(wrong, radius, needs)
 
-        def block(maximum: int, bins: int) -> Found:
-            wrong = answers(maximum)
-            needs = query != maximum
-            right = block_size(tables, query, maximum) - reaching(wrong, -radius, needs)
-            return right, reaching(wrong, radius, needs)
-
-        return block
-
-    return at
+    return partial(_at, tables, count)
 
 
 def by_answer(tables: Tables) -> Callable[[int], Block]:
     """Each wrong answer apart and added up, or all jointly; the most frequent one alone is wrong: separable-quartic."""
 
-    def at(query: int) -> Block:
-        answers, radius = _answers(tables, query)
+    def count(wrong: list[Answer], radius: int, needs: bool, bins: int) -> Found:
+        apart = [_reaching(answer, -radius, needs, bins, upwards=True) for answer in wrong]
+        certain = 0
+        for most, answer in sorted(zip(apart, wrong, strict=True), reverse=True):
+            if most <= certain:
+                break  # whoever reaches the threshold for certain also may reach it
+            certain = max(certain, _reaching(answer, radius, needs, bins, upwards=False))
+        return min(sum(apart), _reaching(_jointly(wrong), -radius, needs, bins, upwards=True)), certain
 
-        def block(maximum: int, bins: int) -> Found:
-            wrong = answers(maximum)
-            needs = query != maximum
-            apart = [_reaching(answer, -radius, needs, bins, upwards=True) for answer in wrong]
-            doubtful = sum(apart)
-            if len(wrong) > 1:
-                doubtful = min(doubtful, _reaching(_jointly(wrong), -radius, needs, bins, upwards=True))
-            certain = 0
-            for most, answer in sorted(zip(apart, wrong, strict=True), reverse=True):
-                if most <= certain:
-                    break  # whoever reaches the threshold for certain also may reach it
-                certain = max(certain, _reaching(answer, radius, needs, bins, upwards=False))
-            return max(0, block_size(tables, query, maximum) - doubtful), certain
-
-        return block
-
-    return at
+    return partial(_at, tables, count)
 
 
 def by_open_answers(tables: Tables) -> Callable[[int], Block]:
     """Each token pushes whichever of the possible wrong answers it pushes most: separable-joint."""
 
-    def at(query: int) -> Block:
-        answers, radius = _answers(tables, query)
+    def count(wrong: list[Answer], radius: int, needs: bool, bins: int) -> Found:
+        return _reaching(_jointly(wrong), -radius, needs, bins, upwards=True), 0
 
-        def block(maximum: int, bins: int) -> Found:
-            wrong = answers(maximum)
-            size = block_size(tables, query, maximum)
-            if not wrong:
-                return size, 0
-            return size - _reaching(_jointly(wrong), -radius, query != maximum, bins, upwards=True), 0
+    return partial(_at, tables, count)
 
-        return block
 
-    return at
+def _at(tables: Tables, count: Callable[[list[Answer], int, bool, int], Found], query: int) -> Block:
+    """`count` says how many inputs may be answered wrongly and how many are for certain, given the answers that some input of
+    the block may get; if there is none, every input is right."""
+    answers, radius = _answers(tables, query)
+
+    def block(maximum: int, bins: int) -> Found:
+        wrong = answers(maximum)
+        doubtful, certain = count(wrong, radius, query != maximum, bins) if wrong else (0, 0)
+        return block_size(tables, query, maximum) - doubtful, certain
+
+    return block
 
 
 def _jointly(answers: list[Answer]) -> Answer:

@@ -110,7 +110,9 @@ CHANGES = [raise_a_count, raise_a_count, replace_an_entry, move_an_entry, swap_t
 def mutants(root: Json, weights: bytes, chance: random.Random) -> bytes:
     spoilt = root
     for _ in range(chance.choice([1, 1, 1, 2, 3])):
-        with suppress(KeyError, IndexError, TypeError, ValueError, AttributeError):  # where another change was before
+        with suppress(
+            LookupError, TypeError, ValueError, AttributeError, OverflowError
+        ):  # where another change was before
             spoilt = chance.choice(CHANGES)(spoilt, chance)
     content = bundle(canonical(spoilt) if isinstance(spoilt, dict) else b"", weights)
     return damage_bytes(content, chance) if chance.random() < 0.2 else content
