@@ -3,7 +3,7 @@
 from math import comb
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofs.intervals import Interval, clopper_pearson, hoeffding, incomplete_beta
@@ -14,12 +14,14 @@ def at_least(hits: int, draws: int, p: float) -> float:
 
 
 @given(st.integers(1, 60), st.data(), st.floats(0.001, 0.999))
+@settings(deadline=None)
 def test_incomplete_beta_is_the_binomial_tail(draws: int, data: st.DataObject, p: float) -> None:
     hits = data.draw(st.integers(1, draws))
     assert incomplete_beta(p, hits, draws - hits + 1) == pytest.approx(at_least(hits, draws, p), abs=1e-9)
 
 
 @given(st.integers(1, 40), st.floats(0.0, 1.0))
+@settings(deadline=None)
 def test_clopper_pearson_covers_as_often_as_it_says(draws: int, p: float) -> None:
     covered = 0.0
     for hits in range(draws + 1):

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.figures.explaining import bound_against_ratio, dimension_against_length, fit, rank_correlation, seeds
@@ -46,6 +46,7 @@ def test_rank_correlation_sees_order_only() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=3, max_size=12))
+@settings(deadline=None)
 def test_rank_correlation_is_symmetric_and_bounded(points: list[tuple[float, float]]) -> None:
     found = rank_correlation(points)
     back = rank_correlation([(y, x) for x, y in points])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.published.results import MalformedResults, decoded, read
@@ -133,6 +133,7 @@ def test_binary_files_are_refused_with_their_line() -> None:
 
 
 @given(st.text(max_size=400))
+@settings(deadline=None)
 def test_nothing_but_the_named_refusal_ever_comes_out(text: str) -> None:
     for content in (text, CUBIC + text, SUBCUBIC[:900] + text):
         with suppress(MalformedResults):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.figures import Figure
@@ -96,6 +96,7 @@ def test_texts_stay_texts_in_a_drawing() -> None:
 
 
 @given(st.text(max_size=60))
+@settings(deadline=None)
 def test_no_text_escapes_into_tex(text: str) -> None:
     written = pgfplots.escape(text)
     for known in sorted(pgfplots.ESCAPES.values(), key=len, reverse=True):
@@ -143,6 +144,7 @@ def axis(*, is_log: bool = False) -> Axis:
 
 
 @given(st.floats(-1e12, 1e12), st.floats(1e-6, 1e12))
+@settings(deadline=None)
 def test_ticks_are_inside_and_in_order(low: float, share: float) -> None:
     width = share * max(abs(low), 1e-3)
     high = low + width
@@ -153,6 +155,7 @@ def test_ticks_are_inside_and_in_order(low: float, share: float) -> None:
 
 
 @given(st.floats(1e-12, 1e40), st.floats(1.5, 1e30))
+@settings(deadline=None)
 def test_ticks_of_a_log_axis_are_round(low: float, factor: float) -> None:
     found = ticks.ticks(axis(is_log=True), low, low * factor)
     assert len(found) <= 14
