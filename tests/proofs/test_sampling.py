@@ -79,7 +79,7 @@ def test_the_stratified_estimate_holds_the_true_accuracy(name: str) -> None:
 
 
 def test_the_stratified_estimate_of_a_poor_model_comes_close() -> None:
-    """Within what chance allows; a sampler with the published odds would miss."""
+    """Within what chance allows, and with no wider an interval than uniform draws would have."""
     model = trained("k4_v64_d32_seed123_bad200")
     found = estimate(model, draws=40_000, seed=1)
     assert found.accuracy == pytest.approx(0.734200, abs=0.003)
