@@ -74,7 +74,7 @@ def reaching_with_lead(
             for t in range(m + 1):
                 terms[i, t] = _weighted(lead[i, t, m] + gain[m], low[i, t], high[i, t])
         base = _weighted(lead[n_ctx - 1, query, m] + gain[m], low[n_ctx - 1, query], high[n_ctx - 1, query])
-        operations += 3 * (n_ctx - 1) * (m + 1) + 3 + (n_ctx - 1) * (m + 2)
+        operations += 3 * (n_ctx - 1) * (m + 1) + 3 + (n_ctx - 1) * (m + 3) + 3
         if largest_sum(terms, base, query != m) < 0:
             continue
         found[m], spent = reaching_at_most(terms, base, query != m, bins)
@@ -110,7 +110,7 @@ def reaching_for_answers(
         for run in range(runs):
             group = answers[answers.shape[0] * run // runs : answers.shape[0] * (run + 1) // runs]
             terms, base, spent = _terms_for_answers(ov, direct, low, high, margin, query, m, group)
-            operations += spent + (n_ctx - 1) * (m + 2)
+            operations += spent + (n_ctx - 1) * (m + 3) + 3
             if largest_sum(terms, base, query != m) < 0:
                 continue
             reaching, spent = reaching_at_most(terms, base, query != m, bins)
@@ -212,7 +212,7 @@ def _reaching(
     for j in range(positions - 1, -1, -1):
         most[j] = most[j + 1] + steps[j].max()
         least[j] = least[j + 1] + steps[j].min()
-    operations += 2 * positions * tokens
+    operations += 2 * positions * (tokens + 1)
     if most[0] < 0:
         return 0.0, operations
     if least[0] >= 0:
@@ -235,12 +235,14 @@ def _reaching(
         whole_held = _completions(tokens, positions - j - 1, True)
         whole_bare = _completions(tokens, positions - j - 1, False)
         values, ways, spent = _distinct(steps[j])
-        operations += spent
+        operations += spent + 1
+        reached_here = 0.0
         for held in range(2):
             for place in range(filled[held]):
                 index = places[held, place]
                 count = now[held, index]
                 partial = index - most[j] + most[j + 1]
+                reached = 0.0  # summed apart, so that no chain of additions is longer than `COUNT_SLACK` allows
                 # The last distinct entry is the last token, which makes the tuple hold it.
                 for k in range(values.shape[0]):
                     to = 1 if k == values.shape[0] - 1 else held
@@ -248,13 +250,15 @@ def _reaching(
                     if at < 0:
                         continue
                     if at >= width:
-                        found += count * ways[k] * (whole_held if to == 1 else whole_bare)
+                        reached += count * ways[k] * (whole_held if to == 1 else whole_bare)
                         continue
                     if after[to, at] == 0.0:
                         places_after[to, filled_after[to]] = at
                         filled_after[to] += 1
                     after[to, at] += count * ways[k]
-                operations += 6 * values.shape[0]
+                reached_here += reached
+                operations += 6 * values.shape[0] + 3
+        found += reached_here
         now, places, filled = after, places_after, filled_after
     found_last, operations_last = _last(now, places, filled, steps[positions - 1], most[positions - 1])
     return found + found_last, operations + operations_last
@@ -333,11 +337,18 @@ def _in_bins(terms: Array, base: float, bins: int, upwards: bool) -> tuple[Int64
                 steps[j, t] = int(np.ceil(quotient + 2.0**-10))
             else:
                 steps[j, t] = int(np.floor(quotient - 2.0**-10))
-    return steps, positions * tokens * 5 + tokens + 3 * positions
+    return steps, positions * tokens * 5 + tokens + 6 * positions + 5
 
 
 @numba.njit(cache=True)
 def _completions(tokens: int, positions: int, held: bool) -> float:
     """Ways to fill the positions that are left, so that the last token is held in the end."""
-    every = float(tokens) ** positions
-    return every if held else every - float(tokens - 1) ** positions
+    if held:
+        return float(tokens) ** positions
+    # tokens^p - (tokens - 1)^p as a sum: below 2**53 it is exact, where the powers themselves may be beyond.
+    holding = 0.0
+    bare = 1.0
+    for _ in range(positions):
+        holding = holding * tokens + bare
+        bare *= tokens - 1
+    return holding

@@ -89,10 +89,10 @@ def _settled_for_every_query(
         steepness = (score[: m + 1, :m] - score[: m + 1, m, None] + spread[: m + 1, None]).max(axis=0, initial=-np.inf)
         with np.errstate(over="ignore"):
             ratio = np.where(steepness > STEEPEST, np.inf, np.exp(steepness) * inflation)  # [token]
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             most = np.where(rise > 0, rise * ratio[:, None], 0.0).max(axis=0, initial=0.0)
+            others = (n_ctx - 1) * most * GUARD if n_ctx > 1 else 0.0
         tally.add(3 * (m + 1) * m + 3 * m + 6 * m * d_vocab + 5 * d_vocab)
-        others = (n_ctx - 1) * most * GUARD if n_ctx > 1 else 0.0
         settled[m] |= others < -copy / GUARD
     return settled
 
@@ -138,11 +138,11 @@ def _open_for_query(
                     most = max(most, rise * highest[t])
             at_query = token[query, x] - token[query, m] + gain
             at_query *= high[free, query] if at_query > 0 else low[free, query]
-            operations += 3 + 5 * m + 6
+            operations += 3 + 5 * m + 8
             if query == m:
                 left[m, x] = at_query >= 0 or at_query + free * most >= 0
                 continue
             copy = token[m, x] - token[m, m] + gain
             left[m, x] = copy >= 0 or at_query + copy * lowest[m] + (free - 1) * most >= 0
-            operations += 5
+            operations += 4
     return left, operations

@@ -1,0 +1,179 @@
+"""Models made to break the strict proofs: ties planted a few units in the last place away, scores at the edge of
+what floats resolve, counts at the edge of what floats hold. The truth is decided with 120 digits, without a float.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal, localcontext
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from proofs.bound import Bound
+from proofs.counterexamples import worst_inputs
+from proofs.counting import _completions
+from proofs.errors import NotApplicable
+from proofs.model import Model
+from proofs.prove import check, task_of
+from proofs.strategies import BY_NAME, CATALOGUE, Hints, Variant
+from proofs.subcubic import directions
+from proofs.subcubic.options import ALL
+from proofs.subcubic.pieces import StrictPieces
+from proofs.tally import Tally
+from tests.proofs.problems import from_tables
+
+COUNTING = ("separable-cubic", "separable-joint", "separable-quartic")
+HINTS: dict[str, tuple[Hints, ...]] = {
+    **{name: ({"bins": 1}, {"bins": 7}, {"bins": 60_000}) for name in COUNTING},
+    **{name: ({"shells": 0}, {"shells": 3}) for name in ("separable-sorted", "separable-quadratic")},
+}
+NEAR = (0.0, 1e-16, -1e-16, 1e-15, -1e-15, 1e-14, -1e-14, 1e-13, -1e-13, -1e-12, 1e-10, -1e-8)
+"""How far from a tie, in units of the logits."""
+
+
+class Truth(NamedTuple):
+    right: dict[tuple[int, int], int]
+    """By (query, maximum). A tie is wrong."""
+    wrong: dict[tuple[int, int], int]
+    margin: dict[tuple[int, ...], Decimal]
+    """logit[max] minus the largest other logit."""
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_strict_proof_is_fooled_by_a_near_tie(seed: int) -> None:
+    for model in _near_ties(np.random.default_rng(seed), 12):
+        truth = _truth(model)
+        for claimed, made_by in _claims(model, seed):
+            _assert_sound(claimed, truth, (seed, model.digest, made_by))
+        for example in _counterexamples(model):
+            assert truth.margin[example] <= 0, (seed, model.digest, example)
+
+
+@pytest.mark.parametrize("name", COUNTING)
+def test_a_block_smaller_than_2_53_is_counted_exactly_though_powers_are_larger(name: str) -> None:
+    """64^9 is beyond 2^53, and 61^9 - 60^9 is not: their float difference was one short, and a wrong input was certified."""
+    v, n_ctx = 64, 10
+    knows_nothing = from_tables(np.zeros((v, v)), np.zeros((v, v)), np.zeros((v, v)), n_ctx=n_ctx)
+    (row,) = check(knows_nothing, BY_NAME[name], Variant.STRICT, {"bins": 1}, [0], Tally())
+    assert row.certified == (0,) * v
+
+
+def test_completions_are_exact_wherever_they_are_taken_for_exact() -> None:
+    for positions in range(54):
+        for tokens in (1, 2, 3, 4, 8, 61, 64, 99, 113, 1000):
+            every, holding = tokens**positions, tokens**positions - (tokens - 1) ** positions
+            if every < 2**53:
+                assert _completions(tokens, positions, True) == every
+            if holding < 2**53:
+                assert _completions(tokens, positions, False) == holding
+
+
+def _near_ties(random: np.random.Generator, most: int) -> Iterator[Model]:
+    for _ in range(most):
+        model = _adversary(random)
+        near = _truth(model).margin
+        tokens = list(near)[random.integers(len(near))]
+        scale = max(abs(float(near[tokens])), float(np.abs(model.W_O).max()))
+        yield _shifted(model, max(tokens), Decimal(float(random.choice(NEAR)) * scale) - near[tokens])
+
+
+def _adversary(random: np.random.Generator) -> Model:
+    v = int(random.integers(2, 4))
+    n = int(random.integers(1, 5 if v == 2 else 4))
+    score = random.choice([0, 0.5, 1, -1], (v, v)) if random.random() < 0.5 else random.normal(size=(v, v))
+    position_score = random.choice([0, 1, -1], (v, n)) * random.choice([0, 0, 1, 30, 250, 299, 350])
+    gain = random.choice([1, 1e6, 1e-6, 1e-30, 1e15])
+    ov = random.choice([0, 1, 2, -1], (v, v)) if random.random() < 0.4 else np.eye(v) + 0.3 * random.normal(size=(v, v))
+    direct = random.normal(size=(v, v)) * random.choice([0, 0.1, 2, 1e3])
+    return from_tables(
+        score * random.choice([0, 1, 5, 30, 150, 290, 299, 301, 350, 1e5, 1e8]),
+        gain * ov,
+        gain * direct,
+        position_score=position_score,
+        position_ov=gain * random.normal(size=(n, v)) * random.choice([0, 1, 1e3, 1e8]),
+        n_ctx=n,
+    )
+
+
+def _shifted(model: Model, answer: int, by: Decimal) -> Model:
+    """Adds to one logit of every input, to 48 bits: one half as a bias of the logit, one as a bias of the residual."""
+    parts = {name: np.array(part) for name, part in model.tensors().items()}
+    coarse = np.float32(float(by))
+    parts["b_U"][answer] = coarse
+    parts["b_O"][answer - model.d_vocab] = np.float32(float(by - Decimal(float(coarse))))
+    return Model.of(parts)
+
+
+def _claims(model: Model, seed: int) -> Iterator[tuple[Bound, object]]:
+    task = task_of(model)
+    for strategy in CATALOGUE:
+        for hints in HINTS.get(strategy.name, ({},)):
+            try:
+                rows = list(check(model, strategy, Variant.STRICT, hints, range(task.d_vocab), Tally()))
+            except NotApplicable:
+                continue
+            yield Bound.of(task, rows), (strategy.name, hints)
+    wanted = ALL[seed % 9 :: 9]
+    try:
+        made = StrictPieces.of(model, task, directions.find(model), wanted)
+    except NotApplicable:
+        return
+    for options in wanted:
+        yield Bound.of(task, made.check(options, made.smallest_gaps(options), Tally())), options.code
+
+
+def _counterexamples(model: Model) -> list[tuple[int, ...]]:
+    try:
+        return [example.tokens for example in worst_inputs(model, 50)]
+    except NotApplicable:
+        return []
+
+
+def _assert_sound(claimed: Bound, truth: Truth, about: object) -> None:
+    for row in claimed.blocks:
+        for maximum, certified in enumerate(row.certified):
+            block = (row.query, maximum)
+            assert certified <= truth.right.get(block, 0), (about, block)
+            if row.wrong is not None:
+                assert row.wrong[maximum] <= truth.wrong.get(block, 0), (about, block)
+
+
+def _truth(model: Model) -> Truth:
+    """Every input, from tables of decimals. Sums and products are exact; exponentials have 120 digits."""
+    right: dict[tuple[int, int], int] = {}
+    wrong: dict[tuple[int, int], int] = {}
+    margin = {}
+    with localcontext() as context:
+        context.prec = 120
+        score, logit = _tables(model)
+        for *free, query in product(range(model.d_vocab), repeat=model.n_ctx):
+            tokens = (*free, query)
+            maximum, block = max(tokens), (query, max(tokens))
+            scores = [score[query][i][t] for i, t in enumerate(tokens)]
+            weights = [(each - max(scores)).exp() for each in scores]
+            logits = [
+                sum(e * logit[query][i][t][x] for e, (i, t) in zip(weights, enumerate(tokens), strict=True))
+                for x in range(model.d_vocab)
+            ]
+            lead = logits[maximum] - max(logits[:maximum] + logits[maximum + 1 :])
+            margin[tokens] = Decimal(lead / sum(weights))
+            tally = right if lead > 0 else wrong
+            tally[block] = tally.get(block, 0) + 1
+    return Truth(right, wrong, margin)
+
+
+def _tables(model: Model) -> tuple[Any, Any]:
+    """score[query][position][token] and logit[query][position][token][x], as if all attention fell there."""
+    w = {name: np.vectorize(lambda x: Decimal(float(x)), otypes=[object])(a) for name, a in model.tensors().items()}
+    residual = w["W_E"][None] + w["W_pos"][:, None]  # [position, token]
+    queries = residual[-1] @ w["W_Q"] + w["b_Q"]
+    keys, values = residual @ w["W_K"] + w["b_K"], residual @ w["W_V"] + w["b_V"]
+    score = [[[query @ key for key in row] for row in keys] for query in queries]
+    scale = Decimal(model.d_head).sqrt()
+    direct = (residual[-1] + w["b_O"]) @ w["W_U"] + w["b_U"]
+    ov = values @ w["W_O"] @ w["W_U"]
+    return (
+        [[[each / scale for each in row] for row in rows] for rows in score],
+        [[[list(logits + at_query) for logits in row] for row in ov] for at_query in direct],
+    )
