@@ -10,6 +10,7 @@ Products use `einsum` without BLAS, whose order of summation does not depend on 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp, expm1, nextafter
 
 import numpy as np
@@ -39,7 +40,7 @@ class Enclosed:
         """Float32 weights, which float64 holds exactly."""
         return cls(array.astype(np.float64), 0.0)
 
-    @property
+    @cached_property
     def largest(self) -> float:
         """No true entry is larger in absolute value."""
         return upward(float(np.abs(self.value).max(initial=0.0)) + self.radius)
@@ -47,7 +48,7 @@ class Enclosed:
     def plus(self, other: "Enclosed", tally: Tally) -> "Enclosed":
         """Broadcast sum."""
         value = self.value + other.value
-        tally.add(value.size + self.value.size + other.value.size)
+        tally.add(value.size + 2 * (self.value.size + other.value.size))  # the sum; absolute values and their maxima
         rounding = UNIT * (self.largest + other.largest)
         return Enclosed(value, upward(self.radius + other.radius + rounding))
 

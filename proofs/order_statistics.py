@@ -102,14 +102,16 @@ def _tuples(below: Array, c: int, threshold: float, shells: int, exact: bool) ->
     if size == 0:
         return 0.0, 0
     if c * below[size - 1] < threshold - GUARD * abs(threshold):
-        return float(size) ** c, 4
+        return float(size) ** c, 5
     if c == 1:
-        return float(np.searchsorted(below, threshold)), 4 + _search_cost(size)
+        return float(np.searchsorted(below, threshold)), 5 + _search_cost(size)
     if exact and c == 2:
-        return _pairs(below, threshold)
-    if exact and c == 3:
-        return _triples(below, threshold)
-    return _in_shells(below, c, threshold, shells)
+        found, spent = _pairs(below, threshold)
+    elif exact and c == 3:
+        found, spent = _triples(below, threshold)
+    else:
+        found, spent = _in_shells(below, c, threshold, shells)
+    return found, 5 + spent
 
 
 @numba.njit(cache=True)
@@ -117,15 +119,16 @@ def _pairs(below: Array, threshold: float) -> tuple[float, int]:
     found = 0
     partner = below.shape[0] - 1
     steps = 0
+    operations = 0
     for first in range(below.shape[0]):
         while partner >= 0 and below[first] + below[partner] >= threshold:
             partner -= 1
             steps += 1
-        steps += 1
+        operations += 6
         if partner < 0:
             break
         found += partner + 1
-    return float(found), 3 * steps
+    return float(found), operations + 4 * steps
 
 
 @numba.njit(cache=True)
@@ -145,16 +148,17 @@ def _in_shells(below: Array, c: int, threshold: float, shells: int) -> tuple[flo
     size = below.shape[0]
     core = np.searchsorted(below, threshold / c)
     found = float(core) ** c
-    operations = 2 + _search_cost(size)
+    operations = 1 + c + _search_cost(size)
     inner = core
     for shell in range(1, shells + 1):
         outer = core + (size - core) * shell // shells
+        operations += 5
         if outer == inner:
             continue
         rest = threshold - below[outer - 1]
         others = min(core, np.searchsorted(below, (rest - GUARD * abs(below[outer - 1])) / (c - 1)))
         found += c * float(outer - inner) * float(others) ** (c - 1)
-        operations += 9 + _search_cost(size)
+        operations += 10 + c + _search_cost(size)
         inner = outer
         if others == 0:
             break
