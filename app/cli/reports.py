@@ -98,6 +98,7 @@ def show_strategies(strategies: Sequence[Strategy], *, as_json: bool) -> None:
                 "code": strategy.code,
                 "group": strategy.group,
                 "caveats": list(strategy.caveats),
+                "page": f"docs/strategies/{strategy.page}",
             }
             for strategy in strategies
         ]

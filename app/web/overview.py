@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from app.storage import models, proofs
-from app.storage.records import Filter, Op, ProofRecord, State
+from app.storage.records import Filter, Op, State
 from app.web import exports, fronts, rows, schemas
+from app.web.folding import FEW, Lines, folded
 from app.web.pages import Page, Shell, render
 from app.web.site import SiteDep
 
@@ -23,8 +24,8 @@ class OverviewPage(Page):
     models_total: int
     counts: dict[State, int]
     front: fronts.FrontView
-    under_way: list[ProofRecord]
-    newest: list[ProofRecord]
+    under_way: Lines
+    newest: Lines
 
 
 @router.get("/", name="overview")
@@ -35,10 +36,10 @@ def overview(request: Request, site: SiteDep) -> Response:
             models_total=models.page(session, limit=1).total,
             counts=proofs.counts(session),
             front=fronts.view(proofs.front(session), request.query_params, request.url.path),
-            under_way=proofs.page(
-                session, filters=[Filter("state", Op.IN, "queued,running")], sort="id", limit=RUNNING
-            ).items,
-            newest=proofs.page(session, filters=[Filter("state", Op.EQ, "done")], limit=NEWEST).items,
+            under_way=folded(
+                proofs.page(session, filters=[Filter("state", Op.IN, "queued,running")], sort="id", limit=FEW), RUNNING
+            ),
+            newest=folded(proofs.page(session, filters=[Filter("state", Op.EQ, "done")], limit=FEW), NEWEST),
         )
     return render(request, shell, page)
 

@@ -67,6 +67,11 @@ class Strategy:
     caveats: tuple[str, ...] = ()
     """Where the argument is no proof *as published*, in sentences; the strict variant repairs all of it."""
 
+    @property
+    def page(self) -> str:
+        """Where its theorem, its cost and when it is loose are written down, in `docs/strategies`."""
+        return "subcubic.md" if self.code else f"{self.name}.md"
+
     def search(self, variant: Variant = Variant.STRICT) -> Search:
         if self.code and variant is Variant.AS_PUBLISHED:
             return cast(Search, self._function("search_published_gaps"))
