@@ -29,7 +29,7 @@ from proofs.tally import Tally
 
 MOST_KINKS = 32
 ATTENTION_ROUNDING = 2.0**-40
-"""Of the computed attention: 700 * 3 units in the exponent, two sums of at most 256 terms, and a few more roundings."""
+"""Of the computed attention: 700 * 3 units in the exponent and a few more roundings; its sums are charged by their length."""
 
 
 class Scores(NamedTuple):
@@ -83,7 +83,7 @@ def inputs(
     tally: Tally,
 ) -> Inputs:
     sums, relative_error = positions
-    attention_error = 2 * relative_error + ATTENTION_ROUNDING
+    attention_error = 2 * relative_error + ATTENTION_ROUNDING + 4 * UNIT * sums.least_low.shape[1]
     magnitude = 6 * values.largest + 2 * direct.shared.largest + float(direct.slack.max())
     margin = 2 * direct.shared.radius + values.radius + 2.0**-45 * magnitude + 2 * attention_error * values.largest
     tally.add(10 + direct.slack.size)
