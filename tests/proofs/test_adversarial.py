@@ -2,6 +2,7 @@
 what floats resolve, counts at the edge of what floats hold. The truth is decided with 120 digits, without a float.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal, localcontext
 from itertools import product
@@ -12,9 +13,10 @@ import pytest
 
 from proofs.bound import Bound
 from proofs.counterexamples import worst_inputs
-from proofs.counting import _completions
+from proofs.counting import _completions, as_count_down, as_count_up, reaching_at_least, reaching_at_most
 from proofs.errors import NotApplicable
-from proofs.model import Model
+from proofs.model import Array, Model
+from proofs.order_statistics import certified_by_envelope, certified_by_sorting
 from proofs.prove import check, task_of
 from proofs.strategies import BY_NAME, CATALOGUE, Hints, Variant
 from proofs.subcubic import directions
@@ -67,6 +69,54 @@ def test_completions_are_exact_wherever_they_are_taken_for_exact() -> None:
                 assert _completions(tokens, positions, True) == every
             if holding < 2**53:
                 assert _completions(tokens, positions, False) == holding
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_counts_around_2_53_are_on_the_safe_side(seed: int) -> None:
+    """Whole-number terms, so that the truth is a count of polynomials; blocks from far below 2^53 to far above."""
+    random = np.random.default_rng(seed)
+    tokens = int(random.choice([2, 3, 8, 40, 60, 61, 62, 63, 64, 65, 100]))
+    positions = max(1, round(53 / np.log2(tokens)) + int(random.integers(-2, 4)))
+    alike = bool(random.random() < 0.5)
+    terms = random.integers(-3, 4, (1 if alike else positions, tokens)) - int(random.integers(-1, 3))
+    terms = np.broadcast_to(terms, (positions, tokens)).astype(np.float64)
+    base, needs_last = float(random.integers(-8, 8)), bool(random.random() < 0.6)
+    size = tokens**positions - ((tokens - 1) ** positions if needs_last else 0)
+    true = _reaching(terms.astype(int).tolist(), int(base), needs_last)
+    for bins in (1, 64, 2**14):
+        at_most, _ = reaching_at_most(terms, base, needs_last, bins)
+        at_least, _ = reaching_at_least(terms, base, needs_last, bins)
+        assert as_count_down(at_least, size) <= true <= as_count_up(at_most, size)
+    if alike:
+        for certified in _certified_alike(terms[0], base, positions, needs_last):
+            assert as_count_down(certified, size) <= size - true
+
+
+def _certified_alike(terms: Array, base: float, positions: int, needs_last: bool) -> Iterator[float]:
+    """The maximum is the last token; the query is the first if the maximum must still come."""
+    maximum = len(terms) - 1
+    query = 0 if needs_last else maximum
+    weights, at_query = np.ones(len(terms)), np.full(len(terms), base)
+    rise = np.broadcast_to(terms[:, None], (len(terms), len(terms)))
+    for shells in (0, 4):
+        yield certified_by_envelope(terms, terms, at_query, positions, query, shells)[0][maximum]
+        yield certified_by_sorting(rise, 0 * weights, weights, weights, at_query, positions, query, shells)[0][maximum]
+
+
+def _reaching(terms: list[list[int]], base: int, needs_last: bool) -> int:
+    bare, held = (Counter({base: 1}), Counter[int]()) if needs_last else (Counter[int](), Counter({base: 1}))
+    for *others, last in terms:
+        held = _plus(held, [*others, last]) + _plus(bare, [last])
+        bare = _plus(bare, others)
+    return sum(ways for total, ways in held.items() if total >= 0)
+
+
+def _plus(sums: Counter[int], steps: list[int]) -> Counter[int]:
+    added = Counter[int]()
+    for step, times in Counter(steps).items():
+        for total, ways in sums.items():
+            added[total + step] += ways * times
+    return added
 
 
 def _near_ties(random: np.random.Generator, most: int) -> Iterator[Model]:
