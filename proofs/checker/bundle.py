@@ -73,7 +73,7 @@ def _files(data: bytes) -> dict[str, bytes]:
                 raise Unreadable(f"A bundle holds exactly {', '.join(MOST_BYTES)}; found {', '.join(names)[:200]!r}.")
             return {info.filename: _content(archive, info) for info in archive.infolist()}
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError) as error:
-        raise Unreadable(f"The zip is damaged: {error}") from error
+        raise Unreadable(f"The zip is damaged: {str(error)[:200]}") from error
 
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

@@ -124,7 +124,7 @@ def read_json(data: bytes) -> Any:
     try:
         return json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"Not the JSON that is expected: {error}") from error
+        raise Unreadable(f"Not the JSON that is expected: {str(error)[:200]}") from error
 
 
 def _check_tensor(entry: Entry, *, per_head: bool, axes: tuple[str, ...], sizes: dict[str, int]) -> None:
