@@ -58,17 +58,13 @@ class Enclosed:
         columns = other.value.shape[1]
         value = np.einsum("ik,kj->ij", self.value, other.value)
         tally.matmul(rows, inner, columns)
-        left = np.abs(self.value)
-        right = np.abs(other.value)
-        tally.add(3 * (left.size + right.size))  # absolute values, their sums, their maxima
-        row_sum = float(left.sum(axis=1).max(initial=0.0))
-        column_sum = float(right.sum(axis=0).max(initial=0.0))
-        absolute_products = min(row_sum * float(right.max(initial=0.0)), column_sum * float(left.max(initial=0.0)))
+        tally.add(2 * (self.value.size + other.value.size))  # absolute values, their sums, their maximum
+        row_sum = float(np.abs(self.value).sum(axis=1).max(initial=0.0))
+        widest = float(np.abs(other.value).max(initial=0.0))
         radius = (
-            gamma(inner) * absolute_products
-            + self.radius * column_sum
+            gamma(inner) * row_sum * widest
+            + inner * self.radius * (widest + other.radius)
             + row_sum * other.radius
-            + inner * self.radius * other.radius
             + UNDERFLOW
         )
         return Enclosed(value, upward(radius))
