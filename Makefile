@@ -5,7 +5,7 @@
 # PYTHON names the Python to start from:  make run PYTHON=python3.12
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench demo-models clean
+.PHONY: help run test check format bench fuzz demo-models clean
 unexport PYTHONDONTWRITEBYTECODE
 
 # Tiny tensors and two cores: a second thread in the numerical libraries only spins.
@@ -43,6 +43,10 @@ format: ## Put every Python file into the house format
 bench: ## Time each strategy on one (64, 4, 32) model
 	@$(SETUP)
 	$(BIN)/python -m benchmarks.strategies $(ARGS)
+
+fuzz: ## Ten thousand damaged certificates for each strategy against the checker; 10 to 15 minutes
+	@$(SETUP) --tests
+	PROOFBOARD_FUZZ=10000 $(BIN)/python -m pytest tests/proofs/test_checker_fuzz.py
 
 demo-models: ## Train the models in demo/ again
 	@$(SETUP)
