@@ -53,7 +53,7 @@ def shared(name: str) -> Model:
         ("k5_v64_d32_seed123", "separable-quartic", 0.9996, 1_073_357_406),
         ("k5_v64_d32_seed123", "separable-cubic", 0.9956, 1_073_357_406),
         ("k10_v64_d32_seed123", "separable-quartic", 0.99864, None),
-        ("k10_v64_d32_seed123", "separable-cubic", 0.99650, None),
+        ("k10_v64_d32_seed123", "separable-cubic", 0.99677, None),
     ],
 )
 def test_meets_the_figures_of_the_specification(
