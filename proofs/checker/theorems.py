@@ -20,6 +20,8 @@ from proofs.checker.tables import Tables, leads
 
 EXACT_POSITIONS = 3
 """Up to this many free positions tuples are counted one by one, or in whole branches; beyond, in bins."""
+NO_BINS = 0
+"""In place of a number of bins: one by one, however many positions there are."""
 
 Found = tuple[int, int]
 """Inputs that are right, and that are wrong, for certain."""
@@ -107,7 +109,7 @@ def _answers(tables: Tables, query: int) -> tuple[Callable[[int], list[Answer]],
 
 
 def _reaching(answer: Answer, threshold: int, needs_last: bool, bins: int, *, upwards: bool) -> int:
-    if len(answer.terms) <= EXACT_POSITIONS:
+    if len(answer.terms) <= EXACT_POSITIONS or bins == NO_BINS:
         return reaching([answer], threshold, needs_last)
     return reaching_in_bins(answer, threshold, needs_last, bins=bins, upwards=upwards)
 

@@ -9,7 +9,7 @@ from proofs.checker import published, theorems
 from proofs.checker.bundle import Certificate
 from proofs.checker.refusals import Rejected, Unreadable
 from proofs.checker.tables import Tables
-from proofs.checker.theorems import Block, block_size
+from proofs.checker.theorems import NO_BINS, Block, block_size
 from proofs.checker.weights import Weights
 
 Theorem = Callable[[Tables], Callable[[int], Block]]
@@ -32,6 +32,8 @@ STATEMENT = "real-arithmetic-v1"
 STRATEGY_VERSION = 1
 RESOLUTIONS = (2**12, 2**15, 2**18)
 """Numbers of bins. More are tried only where a block falls short of its claim with fewer."""
+MOST_DECIDED = 2**20
+"""A smaller block that falls short with every number of bins is decided input by input."""
 MOST_PREFIXES = 2**26
 """Beyond this many inputs without their last two tokens, deciding inputs one by one takes hours."""
 
@@ -92,7 +94,7 @@ def _expect_no_more(claimed: tuple[int, int], block: Block, place: tuple[int, in
     size = block_size(tables, *place)
     if sum(claimed) > size:
         raise Rejected(f"block {place}", expected=f"at most its {size} inputs", found=f"{claimed[0]} + {claimed[1]}")
-    for bins in RESOLUTIONS:
+    for bins in (*RESOLUTIONS, *[NO_BINS] * (size <= MOST_DECIDED)):
         right, wrong = block(place[1], bins)
         if claimed[0] <= right and claimed[1] <= wrong:
             return

@@ -20,7 +20,7 @@ from proofs.checker.weights import read_weights
 from proofs.errors import NotApplicable
 from proofs.model import Model
 from proofs.prove import prove
-from proofs.strategies import CATALOGUE, SUBCUBIC, Strategy, Variant, named
+from proofs.strategies import BY_NAME, CATALOGUE, SUBCUBIC, Strategy, Variant, named
 from tests.certificates.bundles import blocks_of, bundled, certified, checkpoint, claim, copier
 from tests.proofs.mutants import mutant
 from tests.proofs.problems import HAND_MADE, averages_its_tokens, models
@@ -51,6 +51,12 @@ def test_accepts_what_the_engine_proves(strategy: Strategy, model: Model) -> Non
         return
     sharp = not Tables.of(read_weights(checkpoint(model))).resolved()
     assert text.startswith(("ACCEPTED", "UNREADABLE  The attention is too sharp") if sharp else "ACCEPTED"), text
+
+
+def test_a_block_that_no_number_of_bins_settles_is_decided_input_by_input() -> None:
+    """Attention so uneven that one position's terms fill all bins; the engine knows 4 of 15 inputs to be wrong."""
+    model = trained("short_of_bins")
+    assert verdict_on(model, BY_NAME["separable-quartic"]).startswith("ACCEPTED")
 
 
 @pytest.mark.parametrize("strategy", EVERY)
