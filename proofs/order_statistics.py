@@ -99,7 +99,7 @@ def _block(
 def _tuples(below: Array, c: int, threshold: float, shells: int, exact: bool) -> tuple[float, int]:
     """Ordered c-tuples of sorted terms whose sum is below the threshold, at least."""
     size = below.shape[0]
-    if size == 0:
+    if size == 0 or np.isnan(threshold):  # a search would place what is no number above all terms
         return 0.0, 0
     if c * below[size - 1] < threshold - GUARD * abs(threshold):
         return float(size) ** c, 5

@@ -227,3 +227,14 @@ def _tables(model: Model) -> tuple[Any, Any]:
         [[[each / scale for each in row] for row in rows] for rows in score],
         [[[list(logits + at_query) for logits in row] for row in ov] for at_query in direct],
     )
+
+
+def test_a_threshold_that_is_no_number_certifies_nothing() -> None:
+    low, unknown = np.full(4, -1.0), np.full(4, np.nan)
+    for query in (0, 3):
+        certified, _ = certified_by_envelope(low, low, unknown, 3, query, 4)
+        assert certified[3] == 0
+    certified, _ = certified_by_envelope(low, unknown, low, 3, 0, 4)
+    assert certified[3] == 0  # every input of the block holds a copy of the maximum, of which nothing is known
+    certified, _ = certified_by_envelope(low, unknown, low, 3, 3, 4)
+    assert certified[3] == 3**3  # the inputs that need no copy
