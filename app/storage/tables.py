@@ -201,3 +201,25 @@ class CheckRow(Base):
     message: Mapped[str] = mapped_column(Prose)
     seconds: Mapped[float]
     checked_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class ShardRow(Base):
+    """One part of a long proof, while its attempt is under way: gone as soon as the proof has ended."""
+
+    __tablename__ = "shards"
+
+    proof_id: Mapped[int] = mapped_column(sa.ForeignKey("proofs.id", ondelete="CASCADE"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    """Of the proof."""
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """From 0."""
+    of: Mapped[int]
+    turn: Mapped[int] = mapped_column(default=1)
+    """How often it was handed out: what is said about an earlier turn changes nothing."""
+    state: Mapped[str] = mapped_column(WORD)
+    deaths: Mapped[int] = mapped_column(default=0)
+    """How often a worker died while it computed this shard."""
+    checked: Mapped[int] = mapped_column(default=0)
+    """Queries, so far."""
+    result: Mapped[str | None] = mapped_column(Prose)
+    """What the shard's process said; NULL until it is done."""
