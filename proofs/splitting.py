@@ -8,18 +8,27 @@ from collections.abc import Callable, Mapping
 
 from proofs.task import MaxOfK
 
-SHARDS = 16
-"""Of a long proof. Enough to keep several workers busy to the end; the set-up that each repeats stays below a percent."""
+MOST = 64
+"""Shards, at most: each repeats the set-up, and is a job of its own."""
 
-LONG_S = 10
-"""A proof that takes longer than about so many seconds of one core is split."""
+SHARD_S = 10
+"""About so many seconds of one core are worth a shard: what is shorter is not split, and little is lost with a worker."""
+
+MOST_INPUTS = 2**36
+"""Strategies that enumerate refuse more, at once."""
+
+
+def _inputs(task: MaxOfK) -> int:
+    return task.total if task.total <= MOST_INPUTS else 0
+
 
 STEPS: Mapping[str, tuple[Callable[[MaxOfK], int], int]] = {
-    "brute-force": (lambda task: task.total * task.d_vocab, 600_000_000),
-    "separable-exact": (lambda task: task.total, 300_000_000),
+    "brute-force": (lambda task: _inputs(task) * task.d_vocab, 600_000_000),
+    "separable-exact": (_inputs, 300_000_000),
     "separable-quartic": (lambda task: task.n_ctx * task.d_vocab**4, 50_000_000),
     "separable-joint": (lambda task: task.n_ctx * task.d_vocab**3, 5_000_000),
     "separable-cubic": (lambda task: task.n_ctx * task.d_vocab**3, 5_000_000),
+    "separable-sorted": (lambda task: task.n_ctx * task.d_vocab**3, 40_000_000),
 }
 """What a strategy's time grows with, and how many of these a core does in a second; measured on well-trained models."""
 
@@ -29,7 +38,8 @@ def shards(strategy: str, task: MaxOfK) -> int:
     if strategy not in STEPS:
         return 1
     steps, per_second = STEPS[strategy]
-    return min(SHARDS, task.d_vocab) if steps(task) > LONG_S * per_second else 1
+    wanted = -(-steps(task) // (SHARD_S * per_second))
+    return max(1, min(wanted, MOST, task.d_vocab))
 
 
 def queries(shard: int, of: int, d_vocab: int) -> list[int]:

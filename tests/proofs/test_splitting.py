@@ -1,9 +1,11 @@
+from types import ModuleType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs.splitting import SHARDS, queries, shards
-from proofs.strategies import BY_NAME, SUBCUBIC
+from proofs.splitting import MOST, MOST_INPUTS, queries, shards
+from proofs.strategies import BY_NAME, SUBCUBIC, brute_force, separable_exact
 from proofs.task import MaxOfK
 
 
@@ -15,7 +17,7 @@ def test_all_shards_together_have_every_query_once(d_vocab: int, of: int) -> Non
 
 def test_shards_share_cheap_and_dear_queries_evenly() -> None:
     """A query costs the less the larger it is; here as its number of maxima, squared."""
-    costs = [sum((512 - query) ** 2 for query in queries(shard, SHARDS, 512)) for shard in range(SHARDS)]
+    costs = [sum((512 - query) ** 2 for query in queries(shard, 16, 512)) for shard in range(16)]
     assert max(costs) < 1.01 * min(costs)
 
 
@@ -29,7 +31,20 @@ def test_shards_share_cheap_and_dear_queries_evenly() -> None:
     ],
 )
 def test_long_proofs_are_split(strategy: str, d_vocab: int, n_ctx: int) -> None:
-    assert shards(strategy, MaxOfK(d_vocab=d_vocab, n_ctx=n_ctx)) == SHARDS
+    assert 1 < shards(strategy, MaxOfK(d_vocab=d_vocab, n_ctx=n_ctx)) <= MOST
+
+
+def test_the_longer_a_proof_the_more_shards_it_has_up_to_a_limit() -> None:
+    found = [shards("separable-joint", MaxOfK(d_vocab=64, n_ctx=n_ctx)) for n_ctx in range(1, 16000, 100)]
+    assert found == sorted(found)
+    assert (found[0], found[-1]) == (1, MOST)
+
+
+@pytest.mark.parametrize("strategy", [brute_force, separable_exact])
+def test_what_a_strategy_refuses_at_once_is_not_split(strategy: ModuleType) -> None:
+    assert strategy.MOST_INPUTS == MOST_INPUTS
+    name = strategy.__name__.rpartition(".")[2].replace("_", "-")
+    assert [shards(name, MaxOfK(d_vocab=64, n_ctx=n_ctx)) > 1 for n_ctx in (6, 7)] == [True, False]
 
 
 @pytest.mark.parametrize("strategy", BY_NAME)
