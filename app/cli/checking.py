@@ -88,8 +88,8 @@ def _recheck(database: "Database", blobs: "BlobStore", proof_id: int) -> bool:
         message = str(refusal)
     with database.writing() as session:
         checks.add(
-            session, proof_id=proof_id, certificate=proof.certificate, checker=CHECKER, accepted=not message,
-            message=message, seconds=perf_counter() - started,
-        )  # fmt: skip
+            session,
+            checks.NewCheck(proof_id, proof.certificate, CHECKER, not message, message, perf_counter() - started),
+        )
     print(f"proof {proof_id} {proof.strategy} ({proof.variant}): {message or 'accepted'}")
     return not message

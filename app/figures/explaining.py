@@ -128,7 +128,7 @@ def bound_against_ratio(
     best: dict[tuple[Error, str], FrontPoint] = {}
     for point in points:
         options = options_of(point.strategy)
-        if options is None or options.error is Error.E9 or point.variant != variant or point.alarm:
+        if options is None or options.error is Error.E9 or point.variant != variant:
             continue
         if point.tightness is None or point.model_digest not in ratios:
             continue

@@ -1,7 +1,7 @@
 """Bound or tightness against length: every finished proof as a point, and fronts as staircases.
 
-Only claims of one kind are compared: proofs about different tasks, and strict and as-published ones, never share a front. A
-proof under a soundness alarm is on none and not drawn.
+Only claims of one kind are compared: proofs about different tasks, and strict and as-published ones, never share a front. What
+is in doubt never comes here (`app.storage.proofs.front`).
 """
 
 from collections.abc import Sequence
@@ -62,7 +62,6 @@ class Front:
     """The unbeaten proofs of each kind, shortest first; strict kinds first."""
     left_out: int
     """Finished proofs without a length in this cost model or without a height."""
-    alarms: int
     cost_model: str
     height: Height
 
@@ -77,13 +76,12 @@ class Front:
 
 def front_of(points: Sequence[FrontPoint], *, cost_model: str, height: Height = Height.BOUND) -> Front:
     """Sorts the points into what is drawn, what leads, and what must not be drawn."""
-    sound = [point for point in points if not point.alarm]
     drawn = [
         point
-        for point in sound
+        for point in points
         if point.lengths.get(cost_model) and (height is Height.BOUND or point.tightness is not None)
     ]
-    found = Front(drawn, {}, len(sound) - len(drawn), len(points) - len(sound), cost_model, height)
+    found = Front(drawn, {}, len(points) - len(drawn), cost_model, height)
     alike: dict[tuple[str, int, int], list[FrontPoint]] = {}
     for point in drawn:
         alike.setdefault((point.variant, point.n_ctx, point.d_vocab), []).append(point)

@@ -79,11 +79,11 @@ def _line(
 
 
 def _ours(row: Row, points: Iterable[FrontPoint], variant: Variant) -> Pair:
-    """Of each model the best proof of the row. Brute force is the same in both variants; alarms count for nothing."""
+    """Of each model the best proof of the row. Brute force is the same in both variants."""
     wanted = Variant.STRICT if row is Row.BRUTE_FORCE else variant
     best: dict[str, FrontPoint] = {}
     for point in points:
-        if point.variant == wanted and not point.alarm and row_of(point.strategy) is row:
+        if point.variant == wanted and row_of(point.strategy) is row:
             known = best.get(point.model_digest)
             if known is None or point.bound > known.bound:
                 best[point.model_digest] = point

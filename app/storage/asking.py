@@ -116,6 +116,7 @@ def best_within(session: Session, queue: Queue, *, model_digest: str, budget: in
             ProofRow.model_digest == model_digest,
             ProofRow.engine_version == ENGINE_VERSION,
             ProofRow.strategy != BEST_WITHIN,
+            proof_rows.NOT_IN_DOUBT,
             sa.or_(*(parameters.contains(f'"budget":{budget}{end}', autoescape=True) for end in ",}")),
         )
     )

@@ -6,19 +6,18 @@ nothing here commits.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.storage import consequences, proof_rows
+from app.storage import proof_rows, standing
 from app.storage.queue import Queue
 from app.storage.records import Job, Outcome, ProofRecord, State, Verdict
-from app.storage.tables import ModelRow, ProofRow
+from app.storage.tables import ProofRow
 from proofs.bound import floor_ratio
-from proofs.strategies import BY_NAME, Variant
+from proofs.strategies import BY_NAME
 
 MAX_DEATHS = 3
 POISON = (
@@ -90,7 +89,7 @@ def _finish(session: Session, job: Job, outcome_of: Callable[[ProofRow], Outcome
         _write(row, outcome_of(row))
         row.state, row.revision, row.finished_at, row.updated_at = State.DONE, revision, now, now
     session.flush()
-    _settle(session, rows[0].model_digest, revision)
+    standing.settle(session, rows[0].model_digest, revision)
     return True
 
 
@@ -155,38 +154,3 @@ def _write(row: ProofRow, outcome: Outcome) -> None:
     row.peak_memory_mb = outcome.peak_memory_mb
     row.certificate, row.certificate_bytes = outcome.certificate, outcome.certificate_bytes
     row.progress = 1.0 if outcome.correct is not None else row.progress
-
-
-def _settle(session: Session, model_digest: str, revision: int) -> None:
-    """Brings the model's accuracy, and the tightness and alarms of its proofs, up to date."""
-    row = ProofRow
-    model = session.scalars(sa.select(ModelRow).where(ModelRow.digest == model_digest)).one()
-    finished = session.execute(
-        sa.select(row.id, row.trust, row.correct, row.wrong, row.tightness, row.tightness_basis, row.soundness_alarm)
-        .where(row.model_digest == model_digest, row.correct.is_not(None))
-    ).all()  # fmt: skip
-    results = {found.id: _result(found) for found in finished}
-    truth = consequences.accuracy(model.total, results.values())
-    model.accuracy_lower, model.accuracy_upper = truth.lower, truth.upper
-    model.accuracy = floor_ratio(truth.lower, truth.total)
-    model.best_bound = consequences.best_bound(results.values(), truth)
-    model.proofs_done = len(finished)
-    for found in finished:
-        judged = consequences.judge(results[found.id], truth)
-        if (found.tightness, found.tightness_basis, found.soundness_alarm) != astuple(judged):
-            session.execute(
-                sa.update(row)
-                .where(row.id == found.id)
-                .values(
-                    tightness=judged.tightness,
-                    tightness_basis=judged.basis,
-                    soundness_alarm=judged.alarm,
-                    revision=revision,
-                )
-            )
-    session.flush()
-    session.expire_all()
-
-
-def _result(found: Any) -> consequences.Result:
-    return consequences.Result(found.id, found.trust == Variant.STRICT.trust, found.correct, found.wrong or 0)

@@ -7,33 +7,51 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.storage import proof_rows, standing
 from app.storage.tables import CheckRow as Row
 from app.storage.tables import ProofRow
 
+LOCAL = "local"
+"""Who asks where nobody has to say who they are."""
+
 
 @dataclass(frozen=True)
-class CheckRecord:
+class NewCheck:
     proof_id: int
     certificate: str
     """SHA-256 of what was checked."""
     checker: str
     """Program and version: `engine 1`."""
-    accepted: bool
+    accepted: bool | None
+    """None: it ended without an answer."""
     message: str
-    """Expected and found, where it was refused."""
+    """Expected and found, where it was refused; why there is no answer."""
     seconds: float
-    checked_at: datetime
+    asked_by: str = LOCAL
 
 
-def add(
-    session: Session, *, proof_id: int, certificate: str, checker: str, accepted: bool, message: str, seconds: float
-) -> None:
-    session.add(
-        Row(
-            proof_id=proof_id, certificate=certificate, checker=checker, accepted=accepted, message=message,
-            seconds=seconds, checked_at=datetime.now(UTC),
-        )
-    )  # fmt: skip
+@dataclass(frozen=True)
+class CheckRecord(NewCheck):
+    id: int = 0
+    checked_at: datetime = datetime.min
+
+    @property
+    def verdict(self) -> str:
+        return {True: "confirmed", False: "refused", None: "no answer"}[self.accepted]
+
+
+def add(session: Session, new: NewCheck) -> None:
+    """Keeps it, and what it means for the proof and for those that contradict it."""
+    revision = proof_rows.next_revision(session)
+    session.add(Row(**vars(new), checked_at=datetime.now(UTC)))
+    session.flush()
+    digest = session.scalars(
+        sa.update(ProofRow)
+        .where(ProofRow.id == new.proof_id)
+        .values(revision=revision)
+        .returning(ProofRow.model_digest)
+    ).one()
+    standing.settle(session, digest, revision)
 
 
 def of(session: Session, proof_id: int) -> Sequence[CheckRecord]:
@@ -41,28 +59,23 @@ def of(session: Session, proof_id: int) -> Sequence[CheckRecord]:
     rows = session.scalars(sa.select(Row).where(Row.proof_id == proof_id).order_by(Row.id.desc()))
     return [
         CheckRecord(
-            row.proof_id, row.certificate, row.checker, row.accepted, row.message, row.seconds, row.checked_at
+            proof_id=row.proof_id, certificate=row.certificate, checker=row.checker, accepted=row.accepted,
+            message=row.message, seconds=row.seconds, asked_by=row.asked_by, id=row.id, checked_at=row.checked_at,
         )
         for row in rows
     ]  # fmt: skip
 
 
 def missing(session: Session, checker: str, *, since: datetime | None = None) -> Sequence[int]:
-    """Proofs with a certificate of a claim, ended at or after `since`, whose certificate this checker has not yet checked."""
-    checked = sa.exists().where(
-        Row.proof_id == ProofRow.id, Row.certificate == ProofRow.certificate, Row.checker == checker
+    """Proofs with a certificate of a claim, ended at or after `since`, of whose certificate this checker has not yet said yes
+    or no."""
+    decided = sa.exists().where(
+        Row.proof_id == ProofRow.id,
+        Row.certificate == ProofRow.certificate,
+        Row.checker == checker,
+        Row.accepted.is_not(None),
     )
-    wanted = sa.select(ProofRow.id).where(ProofRow.certificate.is_not(None), ProofRow.correct.is_not(None), ~checked)
+    wanted = sa.select(ProofRow.id).where(ProofRow.certificate.is_not(None), ProofRow.correct.is_not(None), ~decided)
     if since is not None:
         wanted = wanted.where(ProofRow.finished_at >= since)
     return list(session.scalars(wanted.order_by(ProofRow.id)))
-
-
-def refused(session: Session) -> Sequence[int]:
-    """Proofs whose present certificate some checker refused."""
-    wanted = (
-        sa.select(Row.proof_id)
-        .join(ProofRow, (ProofRow.id == Row.proof_id) & (ProofRow.certificate == Row.certificate))
-        .where(~Row.accepted)
-    )
-    return list(session.scalars(wanted.distinct().order_by(Row.proof_id)))

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import AppError, DatabaseBusy, DatabaseOutdated, StorageFull
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The migration that `tables` describes; a test compares it with the newest in `migrations/`."""
 
 BUSY_TIMEOUT_MS = 5_000

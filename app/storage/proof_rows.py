@@ -9,13 +9,16 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager
 
-from app.storage.records import Job, ProofRecord, State, Verdict
+from app.storage.records import Doubt, Job, ProofRecord, State, Verdict
 from app.storage.tables import ModelRow, ProofRow, RevisionRow
 
 UNFINISHED = (State.QUEUED, State.RUNNING)
 
 WITHOUT_RESULT = (Verdict.CANCELLED, Verdict.TIMEOUT, Verdict.OUT_OF_MEMORY, Verdict.ERROR)
 """Ends that a new request tries again."""
+
+NOT_IN_DOUBT = ProofRow.doubt.is_(None)
+"""Whatever compares results, draws them or answers with one asks for this."""
 
 
 def record(row: ProofRow, model_name: str | None = None) -> ProofRecord:
@@ -49,7 +52,7 @@ def record(row: ProofRow, model_name: str | None = None) -> ProofRecord:
         started_at=row.started_at,
         finished_at=row.finished_at,
         updated_at=row.updated_at,
-        soundness_alarm=row.soundness_alarm,
+        doubt=None if row.doubt is None else Doubt(row.doubt),
         leader=row.leader,
     )
 

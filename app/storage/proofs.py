@@ -16,7 +16,7 @@ from app.errors import AlreadyFinished, ProofNotFound
 from app.storage import asking, keyset, proof_rows
 from app.storage import filters as conditions
 from app.storage.queue import Queue
-from app.storage.records import Filter, FrontPoint, Page, ProofRecord, State, Verdict
+from app.storage.records import Doubt, Filter, FrontPoint, Page, ProofRecord, State, Verdict
 from app.storage.tables import ModelRow, ProofRow, RevisionRow
 
 WITHOUT_RESULT = proof_rows.WITHOUT_RESULT
@@ -45,6 +45,7 @@ FIELDS: conditions.Columns = {
     "verdict": ProofRow.verdict,
     "attempt": ProofRow.attempt,
     "soundness_alarm": ProofRow.soundness_alarm,
+    "doubt": ProofRow.doubt,
     "search_seconds": ProofRow.search_seconds,
     "peak_memory_mb": ProofRow.peak_memory_mb,
     "finished_at": ProofRow.finished_at,
@@ -118,16 +119,17 @@ def page(
 
 
 def front(session: Session, *, model_digest: str | None = None, variant: str | None = None) -> list[FrontPoint]:
-    """Every finished proof with a bound, as a point of a plot, by id. The caller picks those that are not dominated."""
+    """Every finished proof with a bound that is not in doubt, as a point of a plot, by id. The caller picks those that are
+    not dominated; `kept_off` counts those that are missing here."""
     row, model = ProofRow, ModelRow
     query = (
         sa.select(
             row.id, row.model_digest, model.name, model.n_ctx, model.d_vocab, row.strategy, row.family, row.variant,
             row.trust, row.correct, row.total, row.bound, row.tightness, row.length_measured, row.length_reference,
-            row.seconds, row.soundness_alarm,
+            row.seconds,
         )
         .join(ProofRow.model)
-        .where(row.bound.is_not(None))
+        .where(row.bound.is_not(None), proof_rows.NOT_IN_DOUBT)
         .order_by(row.id)
     )  # fmt: skip
     if model_digest is not None:
@@ -138,8 +140,8 @@ def front(session: Session, *, model_digest: str | None = None, variant: str | N
 
 
 def _point(found: Sequence[Any]) -> FrontPoint:
-    *first, measured, reference, seconds, alarm = found  # in the order of FrontPoint's fields: there are many of these
-    return FrontPoint(*(*first, proof_rows.lengths(measured, reference), seconds, alarm))
+    *first, measured, reference, seconds = found  # in the order of FrontPoint's fields: there are many of these
+    return FrontPoint(*(*first, proof_rows.lengths(measured, reference), seconds))
 
 
 def changed_since(session: Session, revision: int) -> tuple[int, list[ProofRecord]]:
@@ -164,7 +166,16 @@ def counts(session: Session) -> dict[State, int]:
     return dict.fromkeys(State, 0) | {State(state): count for state, count in found}
 
 
-def alarms(session: Session) -> list[ProofRecord]:
-    """Bounds above what is proved of their models. Anything but an empty list is a bug to show on every page."""
-    query = proof_rows.rows().where(ProofRow.soundness_alarm).order_by(ProofRow.id)
-    return [proof_rows.record(row) for row in session.scalars(query)]
+def alarms(session: Session) -> int:
+    """How many proofs are under a soundness alarm: every page asks. More than none is a bug to show on every page."""
+    return session.scalar(sa.select(sa.func.count()).where(ProofRow.soundness_alarm)) or 0
+
+
+def kept_off(session: Session, *, model_digest: str | None = None, variant: str | None = None) -> dict[Doubt, int]:
+    """How many results `front` leaves out, by reason."""
+    query = sa.select(ProofRow.doubt, sa.func.count()).where(ProofRow.doubt.is_not(None)).group_by(ProofRow.doubt)
+    if model_digest is not None:
+        query = query.where(ProofRow.model_digest == model_digest)
+    if variant is not None:
+        query = query.where(ProofRow.variant == variant)
+    return {Doubt(doubt): count for doubt, count in session.execute(query) if doubt}

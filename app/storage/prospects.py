@@ -8,6 +8,7 @@ from statistics import fmean
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.storage import proof_rows
 from app.storage.records import ModelRecord
 from app.storage.tables import ModelRow, ProofRow
 from proofs.strategies import BY_NAME, Variant
@@ -71,7 +72,7 @@ def _elsewhere(model: ModelRecord) -> sa.Select[str, str, float | None, float | 
             ProofRow.variant == Variant.STRICT,
             ProofRow.bound.is_not(None),
             ProofRow.length.is_not(None),
-            ~ProofRow.soundness_alarm,
+            proof_rows.NOT_IN_DOUBT,
         )
         .order_by(ProofRow.id.desc())
         .limit(MOST_ROWS)

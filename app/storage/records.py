@@ -25,6 +25,22 @@ class Verdict(StrEnum):
     ERROR = "error"
 
 
+class Doubt(StrEnum):
+    """Why the result of a finished proof counts for nothing: it is on no front, and no accuracy rests on it."""
+
+    CONTRADICTED = "contradicted"
+    """Another proof of the same model cannot be true beside it; which of them is wrong is not known."""
+    REFUSED = "refused"
+    """A checker's last word about its certificate is no."""
+    ABOVE_TRUTH = "above-truth"
+    """A bound that promises nothing (as published) is above what is proved possible."""
+
+    @property
+    def is_alarm(self) -> bool:
+        """Something that was promised is broken."""
+        return self is not Doubt.ABOVE_TRUTH
+
+
 @dataclass(frozen=True)
 class Accuracy:
     """What is known of a model's true accuracy: it lies in [lower, upper] / total.
@@ -122,10 +138,15 @@ class ProofRecord:
     started_at: datetime | None
     finished_at: datetime | None
     updated_at: datetime
-    soundness_alarm: bool = False
-    """True if this bound is above what is proved of the same model: impossible, so somewhere is a bug."""
+    doubt: Doubt | None = None
+    """Why this result counts for nothing."""
     leader: int | None = None
     """The first of the proofs that were last requested as one piece of work with this one; None: it alone."""
+
+    @property
+    def soundness_alarm(self) -> bool:
+        """True if somewhere is a bug: here, in another proof of the model, or in a checker."""
+        return self.doubt is not None and self.doubt.is_alarm
 
 
 @dataclass(frozen=True)
@@ -196,7 +217,7 @@ class Page(Generic[Record]):
 
 @dataclass(frozen=True)
 class FrontPoint:
-    """One finished proof as a point of a plot; from raw columns, never ORM rows."""
+    """One finished proof that is not in doubt, as a point of a plot; from raw columns, never ORM rows."""
 
     proof_id: int
     model_digest: str
@@ -213,4 +234,3 @@ class FrontPoint:
     tightness: float | None
     lengths: Mapping[str, int] = field(default_factory=dict)
     seconds: float | None = None
-    alarm: bool = False

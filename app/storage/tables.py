@@ -74,6 +74,7 @@ class ProofRow(Base):
         sa.Index(None, "requested_at", "id"),
         sa.Index(None, "model_digest", "bound", "id"),
         sa.Index(None, "soundness_alarm", "id"),
+        sa.Index(None, "doubt"),
         sa.Index(None, "leader"),
     )
 
@@ -100,7 +101,9 @@ class ProofRow(Base):
     bound: Mapped[float | None]
     tightness: Mapped[float | None]
     tightness_basis: Mapped[str | None] = mapped_column(WORD)
+    doubt: Mapped[str | None] = mapped_column(WORD)
     soundness_alarm: Mapped[bool] = mapped_column(default=False)
+    """That the doubt is an alarm: what every page asks, hence with an index."""
     length_measured: Mapped[int | None] = mapped_column(Exact)
     length_reference: Mapped[int | None] = mapped_column(Exact)
     length: Mapped[float | None]
@@ -197,7 +200,10 @@ class CheckRow(Base):
     proof_id: Mapped[int] = mapped_column(sa.ForeignKey("proofs.id"))
     certificate: Mapped[str] = mapped_column(DIGEST)
     checker: Mapped[str] = mapped_column(WORD)
-    accepted: Mapped[bool]
+    """Program and version, the version last."""
+    asked_by: Mapped[str] = mapped_column(sa.String(200))
+    accepted: Mapped[bool | None]
+    """NULL: it ended without an answer."""
     message: Mapped[str] = mapped_column(Prose)
     seconds: Mapped[float]
     checked_at: Mapped[datetime] = mapped_column(Moment)

@@ -1,5 +1,6 @@
 """What overview and model page share: the choice of ruler and height in the address, the drawing, its table twin."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from app.figures.published import with_overlay
 from app.published import facts
 from app.published.facts import Generation
 from app.published.overlay import overlay
-from app.storage.records import FrontPoint
+from app.storage.records import Doubt, FrontPoint
 from app.web.rows import COST_MODELS
 
 RULERS = {
@@ -57,7 +58,8 @@ class FrontView:
     remarks: tuple[str, ...]
 
 
-def view(points: list[FrontPoint], query: QueryParams, path: str) -> FrontView:
+def view(points: list[FrontPoint], query: QueryParams, path: str, *, kept_off: Mapping[Doubt, int]) -> FrontView:
+    """`kept_off` counts the results that are in doubt, hence not among the points."""
     tasks = sorted({(point.n_ctx, point.d_vocab) for point in points})
     names = [f"{n_ctx}-{d_vocab}" for n_ctx, d_vocab in tasks]
     task = _chosen(query.get("task"), ("", *names))
@@ -98,7 +100,7 @@ def view(points: list[FrontPoint], query: QueryParams, path: str) -> FrontView:
         )
         if any(one in facts.tasks() for one in tasks)
         else (),
-        remarks=(*said, *_remarks(found)),
+        remarks=(*said, *_remarks(found), *_doubted(kept_off)),
     )
 
 
@@ -154,6 +156,16 @@ def _remarks(front: Front) -> list[str]:
         said.append(
             f"Of {numbers.exact(len(front.points))} proofs only the fronts are marks; the rest is shaded by number."
         )
-    if front.alarms:
-        said.append(f"{numbers.exact(front.alarms)} proofs under a soundness alarm are on no front.")
+    return said
+
+
+def _doubted(kept_off: Mapping[Doubt, int]) -> list[str]:
+    """What is kept off the fronts is never hidden."""
+    alarms = sum(count for doubt, count in kept_off.items() if doubt.is_alarm)
+    above = kept_off.get(Doubt.ABOVE_TRUTH, 0)
+    said = []
+    if alarms:
+        said.append(f"Proofs under a soundness alarm, kept off every front: {numbers.exact(alarms)}.")
+    if above:
+        said.append(f"As-published bounds above the truth, kept off every front: {numbers.exact(above)}.")
     return said

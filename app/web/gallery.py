@@ -74,7 +74,8 @@ class Entry:
 
 
 def _bound(asked: Asked) -> Made:
-    shown = fronts.view(proofs.front(asked.session), asked.query, asked.path)
+    kept_off = proofs.kept_off(asked.session)
+    shown = fronts.view(proofs.front(asked.session), asked.query, asked.path, kept_off=kept_off)
     groups = (("Task", shown.tasks), ("Length counted as", shown.rulers), ("Height", shown.heights))
     return Made(shown.figure, shown.remarks, (*groups, ("Published results", shown.overlays)))
 
@@ -129,7 +130,7 @@ def _best_ratios(points: list[FrontPoint], row: Row) -> list[float]:
     """Of each model, as published: strict proofs are not theirs."""
     best: dict[str, float] = {}
     for point in points:
-        if point.tightness is None or point.variant != Variant.AS_PUBLISHED or point.alarm:
+        if point.tightness is None or point.variant != Variant.AS_PUBLISHED:
             continue
         if row_of(point.strategy) is row:
             best[point.model_digest] = max(point.tightness, best.get(point.model_digest, 0.0))
@@ -161,7 +162,7 @@ def tightness_pairs(
     known = {one.model_digest: one for one in explained if (one.n_ctx, one.d_vocab) == task}
     best: dict[tuple[str, str], FrontPoint] = {}
     for point in proofs.front(session, variant=Variant.STRICT):
-        if point.tightness is None or point.alarm or point.model_digest not in known or point.strategy in ENUMERATING:
+        if point.tightness is None or point.model_digest not in known or point.strategy in ENUMERATING:
             continue
         key = (point.family, point.model_digest)
         if key not in best or point.tightness > (best[key].tightness or 0.0):

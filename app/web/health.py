@@ -14,8 +14,8 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from app.errors import AppError
-from app.storage import checks, engine, proofs, workers
-from app.storage.records import State
+from app.storage import engine, proofs, workers
+from app.storage.records import Doubt, State
 from app.web import schemas
 from app.web.site import Site, SiteDep
 
@@ -89,11 +89,12 @@ def _queue(site: Site) -> Part:
 
 def _soundness(site: Site) -> Part:
     with site.database.reading() as session:
-        alarms = len(proofs.alarms(session))
-        refused = checks.refused(session)
-    if alarms:
-        return Part(status="warning", detail=f"{alarms} proofs claim more than is proved possible: see the overview.")
-    if refused:
-        numbers = ", ".join(map(str, refused[:10]))
-        return Part(status="warning", detail=f"{len(refused)} proofs were refused when checked again: {numbers}.")
-    return Part(status="ok", detail="no bound contradicts another")
+        found = proofs.kept_off(session)
+    contradicted, refused = found.get(Doubt.CONTRADICTED, 0), found.get(Doubt.REFUSED, 0)
+    if contradicted or refused:
+        return Part(
+            status="warning",
+            detail=f"Proofs that contradict another: {contradicted}; refused when checked again: {refused}. "
+            f"See {site.addresses('proofs')}?soundness_alarm=true.",
+        )
+    return Part(status="ok", detail="no proof contradicts another, none was refused when checked again")

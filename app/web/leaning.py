@@ -44,7 +44,7 @@ def cost(leaning: Leaning, points: Sequence[FrontPoint]) -> Cost:
     groups: dict[bool, list[FrontPoint]] = {True: [], False: []}
     for point in points:
         options = options_of(point.strategy)
-        if options is not None and point.variant == Variant.STRICT and not point.alarm:
+        if options is not None and point.variant == Variant.STRICT:
             groups[leaning.does(options)].append(point)
     best = {side: max(group, key=lambda point: point.bound, default=None) for side, group in groups.items()}
     return Cost(leaning, best[True], best[False])

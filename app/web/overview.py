@@ -35,7 +35,9 @@ def overview(request: Request, site: SiteDep) -> Response:
         page = OverviewPage(
             models_total=models.page(session, limit=1).total,
             counts=proofs.counts(session),
-            front=fronts.view(proofs.front(session), request.query_params, request.url.path),
+            front=fronts.view(
+                proofs.front(session), request.query_params, request.url.path, kept_off=proofs.kept_off(session)
+            ),
             under_way=folded(
                 proofs.page(session, filters=[Filter("state", Op.IN, "queued,running")], sort="id", limit=FEW), RUNNING
             ),
@@ -47,12 +49,12 @@ def overview(request: Request, site: SiteDep) -> Response:
 @router.get("/front.json", name="front.json")
 def front_json(site: SiteDep) -> list[schemas.FrontPointOut]:
     with site.database.reading() as session:
-        return [schemas.front_point(point) for point in proofs.front(session) if not point.alarm]
+        return [schemas.front_point(point) for point in proofs.front(session)]
 
 
 @router.get("/front.csv", name="front.csv")
 def front_csv(site: SiteDep) -> Response:
     with site.database.reading() as session:
-        points = [point for point in proofs.front(session) if not point.alarm]
+        points = proofs.front(session)
     flat = (rows.flat(schemas.front_point(point)) for point in points)
     return exports.csv_response(flat, rows.FRONT_COLUMNS, "proofboard-front")

@@ -39,8 +39,8 @@ class Shell:
     """What every page has around it."""
 
     path: str
-    alarms: tuple[int, ...] = ()
-    """Proofs under a soundness alarm."""
+    alarms: int = 0
+    """How many proofs are under a soundness alarm."""
     revision: int | None = None
     """Where the page starts to listen for changes; None on a page without the database."""
     notices: tuple[str, ...] = ()
@@ -48,8 +48,7 @@ class Shell:
     @classmethod
     def of(cls, request: Request, session: "Session", *notices: str) -> "Shell":
         """Made first, in the session that reads the page: what changes later is then noticed."""
-        found = tuple(proof.id for proof in proofs.alarms(session))
-        return cls(request.url.path, found, proofs.revision(session), notices)
+        return cls(request.url.path, proofs.alarms(session), proofs.revision(session), notices)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ PROOF_COLUMNS = (
     "id", "model_digest", "model_name", "strategy", "family", "variant", "engine_version", "state", "verdict", "trust",
     "correct", "wrong", "total", "bound", "tightness", "tightness_basis", "length_measured_v1", "length_reference_v1",
     "seconds", "search_seconds", "peak_memory_mb", "certificate", "certificate_bytes", "progress", "message", "attempt",
-    "soundness_alarm", "requested_at", "started_at", "finished_at",
+    "soundness_alarm", "doubt", "requested_at", "started_at", "finished_at",
 )  # fmt: skip
 FRONT_COLUMNS = (
     "proof_id", "model_digest", "model_name", "n_ctx", "d_vocab", "strategy", "family", "variant", "trust", "correct",

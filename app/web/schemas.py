@@ -81,6 +81,9 @@ class ProofOut(Out):
     message: str
     attempt: int
     soundness_alarm: bool
+    doubt: str | None = Field(
+        description="Why this result counts for nothing: `contradicted`, `refused` or (as published only) `above-truth`."
+    )
     leader: int | None = Field(description="The first of the proofs that are computed together with this one.")
     requested_at: datetime
     started_at: datetime | None
@@ -211,7 +214,7 @@ MODEL_FIELDS = (
 PROOF_FIELDS = (
     "id", "model_digest", "model_name", "strategy", "variant", "engine_version", "state", "verdict", "trust", "bound",
     "tightness", "tightness_basis", "seconds", "search_seconds", "peak_memory_mb", "certificate", "certificate_bytes",
-    "progress", "message", "attempt", "soundness_alarm", "leader", "requested_at", "started_at", "finished_at",
+    "progress", "message", "attempt", "soundness_alarm", "doubt", "leader", "requested_at", "started_at", "finished_at",
     "updated_at",
 )  # fmt: skip
 FRONT_FIELDS = (

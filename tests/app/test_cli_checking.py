@@ -52,7 +52,7 @@ class Board:
             assert attempts.finish(session, job, ended)
         return proof.id
 
-    def said(self, proof_id: int) -> list[bool]:
+    def said(self, proof_id: int) -> list[bool | None]:
         with self.database.reading() as session:
             return [check.accepted for check in checks.of(session, proof_id)]
 

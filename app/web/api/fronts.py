@@ -7,6 +7,7 @@ from pydantic import Field
 
 from app.figures.fronts import Height, front_of
 from app.storage import models, proofs
+from app.storage.records import Doubt
 from app.web import schemas
 from app.web.schemas import Digest
 from app.web.site import SiteDep
@@ -32,6 +33,7 @@ class FrontsOut(schemas.Out):
     considered: int = Field(description="Proofs that were compared.")
     left_out: int = Field(description="Finished proofs without a length in this cost model, or without a tightness.")
     alarms: int = Field(description="Proofs under a soundness alarm: on no front.")
+    above_truth: int = Field(description="As-published bounds above what is proved possible: on no front.")
 
 
 @router.get("/front", summary="The fronts over all models, or of one")
@@ -46,6 +48,7 @@ def front(
         if model is not None:
             models.get(session, model)
         points = proofs.front(session, model_digest=model, variant=variant)
+        kept_off = proofs.kept_off(session, model_digest=model, variant=variant)
     found = front_of(points, cost_model=cost_model, height=y)
     items = [
         FrontOut(
@@ -62,5 +65,6 @@ def front(
         y=y,
         considered=len(found.points),
         left_out=found.left_out,
-        alarms=found.alarms,
+        alarms=sum(count for doubt, count in kept_off.items() if doubt.is_alarm),
+        above_truth=kept_off.get(Doubt.ABOVE_TRUTH, 0),
     )

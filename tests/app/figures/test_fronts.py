@@ -41,13 +41,6 @@ def test_different_tasks_are_never_on_one_front() -> None:
     assert all(len(steps) == 1 for steps in found.steps.values())
 
 
-def test_an_alarm_is_neither_on_a_front_nor_drawn() -> None:
-    found = front_of([point(1, 10, 50), point(2, 5, 99, alarm=True)], cost_model="measured-v1")
-    assert ids(found) == {"strict": [1]}
-    assert [one.proof_id for one in found.points] == [1]
-    assert found.alarms == 1
-
-
 def test_what_cannot_be_drawn_is_counted() -> None:
     published_only = point(2, 5, 60, lengths={"reference-v1": 5})
     unknown = point(3, 7, 60, tightness=None)

@@ -46,13 +46,6 @@ def test_variants_stay_apart() -> None:
     assert strict.mean == 0.9
 
 
-def test_a_proof_under_alarm_counts_for_nothing() -> None:
-    line = line_of(Row.CUBIC, point("cubic", 0.99, alarm=True), point("cubic", 0.9))
-    found = line.ours[Variant.AS_PUBLISHED].bound
-    assert found is not None
-    assert found.mean == 0.9
-
-
 def test_brute_force_serves_both_variants() -> None:
     line = line_of(Row.BRUTE_FORCE, point("brute-force", 0.999, variant="strict"))
     assert line.ours[Variant.AS_PUBLISHED] == line.ours[Variant.STRICT]

@@ -5,7 +5,7 @@ import pytest
 from app.errors import AlreadyFinished, InvalidParameter, ModelNotFound, ProofNotFound, UnknownStrategy, UnknownVariant
 from app.storage import attempts, proofs
 from app.storage.engine import Database
-from app.storage.records import Filter, Job, Op, Outcome, State, Verdict
+from app.storage.records import Doubt, Filter, Job, Op, Outcome, State, Verdict
 from proofs import ENGINE_VERSION
 from tests.app.storage import samples
 from tests.app.storage.samples import DIGESTS, TOTAL, ListQueue, finish, get, new_model, outcome, request, request_all
@@ -184,20 +184,47 @@ def test_a_later_proof_changes_the_tightness_of_earlier_ones(database: Database,
     assert samples.model(database).accuracy.label == "exact"
 
 
-def test_a_bound_above_the_truth_raises_an_alarm_whichever_came_first(database: Database, queue: ListQueue) -> None:
-    too_high = request(database, queue, "cubic", "as-published")
-    finish(database, too_high, outcome(TOTAL * 3 // 4))
+def test_proofs_that_contradict_each_other_raise_an_alarm_whichever_came_first(
+    database: Database, queue: ListQueue
+) -> None:
+    published = request(database, queue, "cubic", "as-published")
+    finish(database, published, outcome(TOTAL * 3 // 4))
+    modest = request(database, queue, "cubic")
+    finish(database, modest, outcome(TOTAL // 4))
     with database.reading() as session:
-        assert proofs.alarms(session) == []
+        assert proofs.alarms(session) == 0
     brute = request(database, queue, "brute-force")
     finish(database, brute, outcome(TOTAL // 2, TOTAL // 2))
+    assert get(database, published).doubt is Doubt.ABOVE_TRUTH
+    assert samples.model(database).accuracy.label == "exact"
     higher = request(database, queue, "separable-cubic")
     finish(database, higher, outcome(TOTAL // 2 + 1))
     with database.reading() as session:
-        assert [proof.id for proof in proofs.alarms(session)] == [too_high.id, higher.id]
-        assert {point.proof_id for point in proofs.front(session) if point.alarm} == {too_high.id, higher.id}
+        assert proofs.alarms(session) == 2
+        alarmed = proofs.page(session, filters=[Filter("soundness_alarm", Op.EQ, "true")], sort="id")
+        assert [proof.id for proof in alarmed.items] == [brute.id, higher.id]
+        assert {proof.doubt for proof in alarmed.items} == {Doubt.CONTRADICTED}
+        assert {point.proof_id for point in proofs.front(session)} == {modest.id, published.id}
+        assert proofs.kept_off(session) == {Doubt.CONTRADICTED: 2}
+        assert proofs.kept_off(session, variant="as-published") == {}
     model = samples.model(database)
-    assert (model.accuracy.lower, model.accuracy.label, model.best_bound) == (TOTAL // 2, "exact", 0.5)
+    assert (model.accuracy.lower, model.accuracy.label, model.best_bound) == (TOTAL // 4, "proved", 0.25)
+    assert get(database, modest).tightness is None
+
+
+def test_a_published_bound_above_the_truth_is_kept_off_the_front_without_an_alarm(
+    database: Database, queue: ListQueue
+) -> None:
+    brute = request(database, queue, "brute-force")
+    finish(database, brute, outcome(TOTAL // 2, TOTAL // 2))
+    published = request(database, queue, "cubic", "as-published")
+    finish(database, published, outcome(TOTAL // 2 + 1))
+    with database.reading() as session:
+        assert proofs.alarms(session) == 0
+        assert proofs.kept_off(session, model_digest=DIGESTS[0]) == {Doubt.ABOVE_TRUTH: 1}
+        assert proofs.kept_off(session, model_digest=DIGESTS[1]) == {}
+        assert [point.proof_id for point in proofs.front(session)] == [brute.id]
+    assert get(database, published).tightness is None
 
 
 def test_changes_are_told_once_and_in_order(database: Database, queue: ListQueue) -> None:

@@ -66,9 +66,3 @@ def test_strategies_are_data_too(client: TestClient) -> None:
     assert "brute-force" in names
 
 
-def test_the_front_as_data_leaves_alarms_out(client: TestClient, site: Site) -> None:
-    digest = scenes.upload(client)
-    scenes.finish(site, scenes.request(client, digest, "brute-force"), correct=20, wrong=5)
-    scenes.finish(site, scenes.request(client, digest, "cubic"), correct=24)
-    assert [row["strategy"] for row in table(client, "/front.csv")] == ["brute-force"]
-    assert [row["strategy"] for row in client.get("/front.json").json()] == ["brute-force"]

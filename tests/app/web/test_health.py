@@ -45,16 +45,13 @@ def test_a_claim_that_was_refused_when_checked_again_is_a_warning_and_on_its_pag
     assert "Checked again" not in client.get(f"/proofs/{proof.id}").text
     for accepted, message in ((True, ""), (False, "expected at most 14 right, found <15>")):
         with site.database.writing() as session:
-            checks.add(
-                session, proof_id=proof.id, certificate=proof.certificate or "", checker="engine 1", accepted=accepted,
-                message=message, seconds=0.1,
-            )  # fmt: skip
+            checks.add(session, checks.NewCheck(proof.id, proof.certificate or "", "engine 1", accepted, message, 0.1))
         page = client.get(f"/proofs/{proof.id}").text
         assert ("1 time" if accepted else "2 times") in page
         assert ("accepted" if accepted else "found &lt;15&gt;") in page
         soundness = client.get("/readyz").json()["parts"]["soundness"]
         assert soundness["status"] == ("ok" if accepted else "warning")
-    assert str(proof.id) in soundness["detail"]
+    assert "refused when checked again: 1" in soundness["detail"]
 
 
 def test_a_database_without_its_schema_is_not_ready_and_still_alive(tmp_path: Path) -> None:

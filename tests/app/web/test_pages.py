@@ -114,20 +114,6 @@ def test_a_bound_just_below_one_is_not_shown_as_one(client: TestClient, site: Si
         assert "1.000" not in re.sub("<script.*?</script>", "", text, flags=re.DOTALL), path
 
 
-def test_a_soundness_alarm_is_on_every_page_and_on_no_front(client: TestClient, site: Site) -> None:
-    digest = scenes.upload(client)
-    scenes.finish(site, scenes.request(client, digest, "brute-force"), correct=20, wrong=5)
-    wrong = scenes.request(client, digest, "cubic")
-    scenes.finish(site, wrong, correct=24, length=10)
-    for path in all_pages(client, digest):
-        text = text_of(client, path)
-        assert "Soundness alarm" in text, path
-        assert f'href="/proofs/{wrong}"' in text, path
-    fronts = client.get("/api/v1/front").json()
-    assert fronts["alarms"] == 1
-    assert [step["proof_id"] for front in fronts["items"] for step in front["steps"]] == [1]
-
-
 def test_an_unknown_parameter_is_noticed_and_the_page_goes_on(client: TestClient) -> None:
     for path in ("/models?colour=red", "/proofs?colour=red", "/?colour=red"):
         assert "Not understood and left out: colour." in text_of(client, path)
