@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -66,7 +66,7 @@ def name_of(subset: Subset) -> str:
 
 def ablated(tables: Tables, paths: Iterable[Path], mode: Mode) -> Tables:
     """The tables with some paths replaced; every radius still encloses the ablated model's true tables."""
-    changes = {}
+    changes: dict[str, Any] = {}
     for path in paths:
         table: Enclosed = getattr(tables, FIELDS[path])
         plain = mode is Mode.ZERO or path in SCORES

@@ -7,7 +7,7 @@ is the same as `prove` would make alone: same hints, same counts, same length.
 from collections.abc import Callable, Iterator
 
 from proofs.model import Model
-from proofs.prove import Claim, claim, task_of
+from proofs.prove import Claim, claim, subject, task_of
 from proofs.strategies import SUBCUBIC, Variant
 from proofs.subcubic import directions, hints
 from proofs.subcubic.options import ALL
@@ -26,21 +26,21 @@ def prove_catalogue(
 
     `tables` matters only as published. Raises `NotApplicable` if the variant does not cover the model.
     """
-    claims = _as_published(model, tables) if variant is Variant.AS_PUBLISHED else _strict(model)
+    claims = _as_published(model, tables) if variant is Variant.AS_PUBLISHED else _proved(model, variant)
     for done, made in enumerate(claims, start=1):
         report(done, len(SUBCUBIC))
         yield made
 
 
-def _strict(model: Model) -> Iterator[Claim]:
+def _proved(model: Model, variant: Variant) -> Iterator[Claim]:
     task = task_of(model)
     found = directions.find(model)
-    pieces = StrictPieces.of(model, task, found, ALL)
+    pieces = StrictPieces.of(subject(model, variant), task, found, ALL)
     for strategy, options in zip(SUBCUBIC, ALL, strict=True):
         gaps = pieces.smallest_gaps(options)
         tally = Tally()
         counts = pieces.check(options, gaps, tally)
-        yield claim(model, strategy, Variant.STRICT, hints.write(options, gaps, found), counts, tally)
+        yield claim(model, strategy, variant, hints.write(options, gaps, found), counts, tally)
 
 
 def _as_published(model: Model, tables: SearchTables) -> Iterator[Claim]:

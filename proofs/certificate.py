@@ -24,8 +24,13 @@ if TYPE_CHECKING:  # the web reads certificates without loading numpy
 
 FORMAT = "proofboard-certificate"
 VERSION = 1
-STATEMENT = "real-arithmetic-v1"
-"""docs/semantics.md: the model is evaluated in real arithmetic on the stored float32 weights; a tie is wrong."""
+STATEMENTS = {
+    Variant.STRICT: "real-arithmetic-v1",
+    Variant.AS_EXECUTED: "float32-v1",
+    Variant.AS_PUBLISHED: "real-arithmetic-v1",
+}
+"""docs/semantics.md: the model in real arithmetic on its float32 weights, or as any float32 program executes it; a tie is wrong.
+A certificate names statement and theorem apart: what is proved as executed rests on the strict theorem."""
 STRATEGY_VERSION = 1
 """Of every theorem in the catalogue. Raise it when one changes: a checker must know which theorem it re-derives."""
 
@@ -79,11 +84,11 @@ def certificate_of(claim: "Claim") -> bytes:
         {
             "format": FORMAT,
             "version": VERSION,
-            "statement": STATEMENT,
+            "statement": STATEMENTS[claim.variant],
             "engine_version": claim.engine_version,
             "model": claim.model_digest,
             "task": {"name": claim.task.name, "d_vocab": v, "n_ctx": claim.task.n_ctx},
-            "strategy": {"name": claim.strategy, "variant": str(claim.variant), "version": STRATEGY_VERSION},
+            "strategy": {"name": claim.strategy, "variant": str(_theorem(claim.variant)), "version": STRATEGY_VERSION},
             "hints": {name: _hint(value) for name, value in claim.hints.items()},
             "claim": {
                 "correct": str(claim.bound.correct),
@@ -120,7 +125,7 @@ def read(data: bytes) -> Certificate:
         model_digest=_match(root["model"], DIGEST, "model"),
         task=task,
         strategy=_known(_match(strategy["name"], NAME, "strategy")),
-        variant=_variant(strategy["variant"]),
+        variant=_variant(strategy["variant"], root["statement"]),
         hints=_hints(root["hints"]),
         correct=_count(claim["correct"], "claim.correct"),
         wrong=_count(claim["wrong"], "claim.wrong"),
@@ -183,9 +188,9 @@ def _parsed(data: bytes) -> dict[str, Any]:
         "lengths",
     }  # fmt: skip
     root = _record(root, keys, "The certificate")
-    said = repr((root["format"], root["version"], root["statement"]))
-    if said != repr((FORMAT, VERSION, STATEMENT)):
-        raise InvalidCertificate(f"Expected {FORMAT} version {VERSION} about {STATEMENT}, found {said[:120]}.")
+    said = repr((root["format"], root["version"]))
+    if said != repr((FORMAT, VERSION)):
+        raise InvalidCertificate(f"Expected {FORMAT} version {VERSION}, found {said[:120]}.")
     return root
 
 
@@ -225,11 +230,17 @@ def _known(strategy: str) -> str:
     return strategy
 
 
-def _variant(value: Any) -> Variant:
-    try:
-        return Variant(value)
-    except ValueError as error:
-        raise InvalidCertificate(f"The variant {str(value)[:40]!r} is unknown.") from error
+def _theorem(variant: Variant) -> Variant:
+    return Variant.STRICT if variant is Variant.AS_EXECUTED else variant
+
+
+def _variant(theorem: Any, statement: Any) -> Variant:
+    for variant, about in STATEMENTS.items():
+        if (theorem, statement) == (str(_theorem(variant)), about):
+            return variant
+    raise InvalidCertificate(
+        f"Nothing is known about the variant {str(theorem)[:40]!r} with the statement {str(statement)[:40]!r}."
+    )
 
 
 def _hints(value: Any) -> Mapping[str, Any]:

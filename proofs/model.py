@@ -6,8 +6,10 @@ The claim of every proof is about these float32 numbers, read as exact rationals
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
@@ -15,6 +17,15 @@ from jaxtyping import Float32
 from proofs.errors import UnsupportedModel
 
 Array = np.ndarray
+
+
+class Arithmetic(StrEnum):
+    """What the weights stand for (docs/semantics.md)."""
+
+    REAL = "real"
+    """One real function of the weights, which are exact rationals"""
+    FLOAT32 = "float32"
+    """Whatever any float32 program computes that keeps to the statement of `proofs.float32`"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +42,7 @@ class Model:
     b_V: Float32[Array, " d_head"]
     b_O: Float32[Array, " d_model"]
     b_U: Float32[Array, " d_vocab"]
+    arithmetic: Arithmetic = Arithmetic.REAL
 
     def __post_init__(self) -> None:
         shapes = expected_shapes(d_vocab=self.d_vocab, n_ctx=self.n_ctx, d_model=self.d_model, d_head=self.d_head)
@@ -63,11 +75,16 @@ class Model:
         zeros = expected_shapes(
             d_vocab=tensors["W_E"].shape[0], n_ctx=tensors["W_pos"].shape[0], d_model=d_model, d_head=d_head
         )
-        biases = {name: tensors.get(name, np.zeros(zeros[name], dtype=np.float32)) for name in BIASES}
-        return cls(**{name: tensors[name] for name in WEIGHTS}, **biases)
+        parts: dict[str, Any] = {name: tensors[name] for name in WEIGHTS}
+        parts |= {name: tensors.get(name, np.zeros(zeros[name], dtype=np.float32)) for name in BIASES}
+        return cls(**parts)
 
     def tensors(self) -> dict[str, Array]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(self, name) for name in (*WEIGHTS, *BIASES)}
+
+    def executed_in_float32(self) -> "Model":
+        """The same weights, understood as a program's."""
+        return replace(self, arithmetic=Arithmetic.FLOAT32)
 
     @property
     def d_vocab(self) -> int:

@@ -58,7 +58,7 @@ def prove(
     Raises `NotApplicable`, `InvalidHints` or `CheckRefused`.
     """
     task = task_of(model)
-    found = strategy.search(variant)(model, task) if hints is None else hints
+    found = search(model, strategy, variant) if hints is None else hints
     tally = Tally()
     rows: list[Counts] = []
     for row in check(model, strategy, variant, found, range(task.d_vocab), tally):
@@ -67,11 +67,21 @@ def prove(
     return claim(model, strategy, variant, found, rows, tally)
 
 
+def search(model: Model, strategy: Strategy, variant: Variant) -> Hints:
+    """Untrusted hints for `check`."""
+    return strategy.search(variant)(subject(model, variant), task_of(model))
+
+
 def check(
     model: Model, strategy: Strategy, variant: Variant, hints: Hints, queries: Sequence[int], tally: Tally
 ) -> Iterator[Counts]:
     """One shard of a check: the counts of some queries."""
-    return strategy.check(variant)(model, task_of(model), hints, queries, tally)
+    return strategy.check(variant)(subject(model, variant), task_of(model), hints, queries, tally)
+
+
+def subject(model: Model, variant: Variant) -> Model:
+    """What a claim of this variant is about."""
+    return model.executed_in_float32() if variant is Variant.AS_EXECUTED else model
 
 
 def claim(

@@ -22,7 +22,7 @@ import numba
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from proofs.enclosure import UNIT, Array, exp_relative_error, upward
+from proofs.enclosure import Array
 from proofs.tables import Tables, Weights
 from proofs.tally import Tally
 
@@ -79,7 +79,7 @@ def _settled_for_every_query(
     position = tables.score_position.value
     spread = position.max(axis=1) - position.min(axis=1)  # [query]
     tally.add(2 * position.size)
-    inflation = _ratio_error(tables)
+    inflation = tables.ratio_error()
     settled = np.eye(d_vocab, dtype=bool)
     for m in range(d_vocab):
         gain = (direct[: m + 1] - direct[: m + 1, m, None]).max(axis=0) + (drift[m] + margin)  # [logit]
@@ -95,13 +95,6 @@ def _settled_for_every_query(
         tally.add(3 * (m + 1) * m + 3 * m + 6 * m * d_vocab + 5 * d_vocab)
         settled[m] |= others < -copy / GUARD
     return settled
-
-
-def _ratio_error(tables: Tables) -> float:
-    """1 + the relative error of a ratio of two weights computed from differences of scores."""
-    token, position = tables.score_token, tables.score_position
-    rounding = 4 * UNIT * (2 * token.largest + 2 * position.largest)
-    return upward(1.0 + exp_relative_error(upward(2 * token.radius + 2 * position.radius + rounding)))
 
 
 @numba.njit(cache=True)

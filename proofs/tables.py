@@ -16,7 +16,8 @@ from jaxtyping import Float64
 
 from proofs.enclosure import UNIT, Enclosed, exp_relative_error, upward
 from proofs.errors import NotApplicable
-from proofs.model import Array, Model
+from proofs.float32 import Float32Error
+from proofs.model import Arithmetic, Array, Model
 from proofs.tally import Tally
 
 DEEPEST = 300.0
@@ -35,6 +36,8 @@ class Tables:
     """[query, token], divided by sqrt(d_head)"""
     score_position: Enclosed
     """[query, position], divided by sqrt(d_head)"""
+    execution: Float32Error | None = None
+    """How far executions of the model may stray from it, if the claim is about those"""
 
     @classmethod
     def of(cls, model: Model, tally: Tally) -> "Tables":
@@ -53,6 +56,7 @@ class Tables:
             ov_position=position_values.times(out, tally).times(unembed, tally),
             score_token=queries.times(keys.transposed(), tally).over(scale, tally),
             score_position=queries.times(position_keys.transposed(), tally).over(scale, tally),
+            execution=Float32Error.of(model, tally) if model.arithmetic is Arithmetic.FLOAT32 else None,
         )
         for table in (tables.direct, tables.ov_token, tables.ov_position, tables.score_token, tables.score_position):
             tally.add(2 * table.value.size)  # the largest absolute values, for `margin`
@@ -68,6 +72,10 @@ class Tables:
         """Attention weights of one query, before normalisation."""
         low_token, high_token = _exponentials(self.score_token.value[query], tally)
         low_position, high_position = _exponentials(self.score_position.value[query], tally)
+        if self.execution is not None:
+            may_err = self.execution.weights[query]
+            low_token, high_token = low_token * (1 - may_err), high_token * (1 + may_err)
+            tally.add(4 * low_token.size)
         tally.add(2 * low_token.size * low_position.size)
         return Weights(
             low=low_position[:, None] * low_token[None, :], high=high_position[:, None] * high_token[None, :]
@@ -88,8 +96,11 @@ class Tables:
         margin >= r + (rho + (n + 12) u) * (|g| + r + margin), which is how it is chosen. Weights that are only bounded
         (far below the row's maximum) enter with the end that is worse for the claim. The constant covers
         underflow: weights are at least exp(-600), so e * 1e-20 exceeds what underflow can take.
+
+        For a claim about executions, g above is the real one plus what the two logits may err by, and the true weights are those
+        of any execution, between the lower and the upper one up to rho.
         """
-        slack = self._logit_radius() + 1e-20
+        slack = self._logit_radius() + 1e-20 + (2 * self.execution.logits if self.execution else 0.0)
         share = self._weight_error() + (self.ov_position.value.shape[0] + 12) * UNIT
         return upward((slack + share * (self._largest_difference() + slack)) / (1 - 2 * share))
 
@@ -109,7 +120,14 @@ class Tables:
                 "exponentials, so no bound can be proved. Are the weights of a trained model?"
             )
         token, position = (exp_relative_error(radius) for radius in radii)
-        return upward(token + position + token * position + 2 * UNIT)
+        return upward(token + position + token * position + (2 if self.execution is None else 4) * UNIT)
+
+    def ratio_error(self) -> float:
+        """1 + the relative error of a ratio of two weights computed from differences of scores."""
+        token, position = self.score_token, self.score_position
+        rounding = 4 * UNIT * (2 * token.largest + 2 * position.largest)
+        real = 1.0 + exp_relative_error(upward(2 * token.radius + 2 * position.radius + rounding))
+        return upward(real if self.execution is None else real * (1 + self.execution.widest) ** 2)
 
 
 @dataclass(frozen=True, eq=False)

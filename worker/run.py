@@ -18,13 +18,24 @@ from proofs.certificate import certificate_of
 from proofs.checkpoint import read_model
 from proofs.errors import NotApplicable
 from proofs.model import Model
-from proofs.prove import Claim, prove, task_of
+from proofs.prove import Claim, prove, search, task_of
 from proofs.strategies import BY_NAME, Hints, Strategy, Variant
 from proofs.strategies.subcubic import search_published_gaps
 from proofs.subcubic.pieces import SearchTables
 from worker.limits import Report
 
 RSS_UNITS_PER_MIB = 2**20 if sys.platform == "darwin" else 2**10
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A stored claim to check again."""
+
+    certificate: Path
+    blob: str
+    """SHA-256 of the certificate's bytes."""
+    correct: int
+    wrong: int
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,12 @@ class Request:
     parameters: Mapping[str, str | int | float] = field(default_factory=dict)
     together: tuple[str, ...] = ()
     """The published strategies to prove as one piece of work, of which `strategy` is the first; empty: it alone."""
+    shard: tuple[int, int] | None = None
+    """Its number and how many there are: check only this shard's queries."""
+    results: tuple[str, ...] = ()
+    """What all shards said, in their order: put them together."""
+    claimed: Claimed | None = None
+    """What a re-check is about."""
 
 
 Figures = dict[str, Any]
@@ -64,19 +81,24 @@ def prove_model(request: Request, report: Report) -> bytes:
 
 def model_of(request: Request) -> Model:
     """The weights, if they are still those that were stored."""
-    data = request.checkpoint.read_bytes()
-    if hashlib.sha256(data).hexdigest() != request.blob:
-        raise ValueError(f"The stored checkpoint {request.blob[:12]}… is damaged: restore it from a backup.")
-    model = read_model(data)
+    model = read_model(stored("checkpoint", request.checkpoint, request.blob))
     if model.digest != request.model_digest:
         raise ValueError(f"The stored checkpoint {request.blob[:12]}… holds other weights than its model.")
     return model
 
 
+def stored(what: str, path: Path, blob: str) -> bytes:
+    """A stored file, if it is still what was stored."""
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != blob:
+        raise ValueError(f"The stored {what} {blob[:12]}… is damaged: restore it from a backup.")
+    return data
+
+
 def _hints(model: Model, strategy: Strategy, variant: Variant, parameters: Mapping[str, str | int | float]) -> Hints:
     if "search" in parameters:
         return search_published_gaps(strategy.code, model, task_of(model), SearchTables(str(parameters["search"])))
-    return strategy.search(variant)(model, task_of(model))
+    return search(model, strategy, variant)
 
 
 def figures(claim: Claim) -> dict[str, Any]:

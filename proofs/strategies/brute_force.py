@@ -12,8 +12,9 @@ Rounding. An input is certified if max_{x != m} S[x] - S[m] + M < 0 in floats, a
 difference exceeds M, where M = margin * Z (`Tables.margin`) plus, for weights so small that they are only known to lie
 in [0, high], high times the largest logit difference. The margin is made for a sum of e * (g + margin). Here the two
 logits are summed apart, so a term loses at most (n + 3) u e (|h_x| + |h_m| + margin) with h = ov + direct; but
-|h_x| + |h_m| is no larger than the largest difference from which the margin is computed. What lies between is neither
-certified nor wrong.
+|h_x| + |h_m| is no larger than the largest difference from which the margin is computed. What lies between is looked at
+closely, one wrong answer at a time: terms e * (h_x - h_m +- margin), each with the worse end of its weight. What then still
+lies between is neither certified nor wrong.
 
 Exact but for near ties, and for inputs whose every token gets exp(-299) of the favourite token's attention or less.
 Cost O(v^n v), refused beyond 2^36 inputs. Hints: none.
@@ -58,8 +59,9 @@ def decide(tables: Tables, task: MaxOfK, queries: Sequence[int], tally: Tally) -
     margin = tables.margin()
     for query in queries:
         terms = _Terms.of(tables, ov, margin, query, tally)
-        certified, wrong = _decide_all(terms, query)
+        certified, wrong, operations = _decide_all(terms, query)
         _charge(task, tally)
+        tally.add(operations)
         yield Counts(query, tuple(map(int, certified)), tuple(map(int, wrong)))
 
 
@@ -72,6 +74,11 @@ class _Terms(NamedTuple):
     last_wrong: Float64[Array, "answer last_token"]
     """`last`, and minus infinity where answer and token are the same: for inputs whose maximum is this token."""
     last_slack: Float64[Array, " last_token"]
+    logits: Float64[Array, "n_ctx token answer"]
+    """ov + direct"""
+    low: Float64[Array, "n_ctx token"]
+    high: Float64[Array, "n_ctx token"]
+    margin: float
 
     @classmethod
     def of(
@@ -83,7 +90,8 @@ class _Terms(NamedTuple):
         tally: Tally,
     ) -> "_Terms":
         weights = tables.weights(query, tally)
-        rows = weights.low[:, :, None] * (ov + tables.direct.value[query])
+        logits = ov + tables.direct.value[query]
+        rows = weights.low[:, :, None] * logits
         largest = 2 * (tables.ov_token.largest + tables.ov_position.largest + tables.direct.largest)
         slack = margin * weights.low + upward(2 * (largest + margin)) * (weights.high - weights.low)
         tally.add(2 * rows.size + 4 * slack.size)
@@ -93,16 +101,19 @@ class _Terms(NamedTuple):
             last, last_slack = np.ascontiguousarray(rows[-2].T), slack[-2]
         last_wrong = last.copy()
         last_wrong[np.arange(last.shape[1]), np.arange(last.shape[1])] = -np.inf
-        return cls(rows, slack, last, last_wrong, last_slack)
+        return cls(rows, slack, last, last_wrong, last_slack, logits, weights.low, weights.high, margin)
 
 
 @njit(cache=True, nogil=True)
-def _decide_all(terms: _Terms, query: int) -> tuple[Int64[Array, " d_vocab"], Int64[Array, " d_vocab"]]:
-    """Certified and wrong inputs by maximum. `partial[k]` is S of the query and the first k free tokens."""
+def _decide_all(terms: _Terms, query: int) -> tuple[Int64[Array, " d_vocab"], Int64[Array, " d_vocab"], int]:
+    """Certified and wrong inputs by maximum, and the operations spent on close looks. `partial[k]` is S of the query and the
+    first k free tokens."""
     n, v = terms.slack.shape
+    operations = 0
     certified = np.zeros(v, np.int64)
     wrong = np.zeros(v, np.int64)
     tokens = np.zeros(n, np.int64)
+    tokens[n - 1] = query
     partial = np.empty((n, v))
     slack = np.empty(n)
     maxima = np.empty(n, np.int64)
@@ -117,14 +128,14 @@ def _decide_all(terms: _Terms, query: int) -> tuple[Int64[Array, " d_vocab"], In
                 partial[k + 1, x] = partial[k, x] + terms.rows[k, tokens[k], x]
             slack[k + 1] = slack[k] + terms.slack[k, tokens[k]]
             maxima[k + 1] = max(maxima[k], tokens[k])
-        _decide_last(terms, partial[prefix], slack[prefix], maxima[prefix], certified, wrong)
+        operations += _decide_last(terms, partial[prefix], slack[prefix], maxima[prefix], tokens, certified, wrong)
         changed = prefix - 1
         while changed >= 0 and tokens[changed] == v - 1:
             tokens[changed] = 0
             changed -= 1
         if changed >= 0:
             tokens[changed] += 1
-    return certified, wrong
+    return certified, wrong, operations
 
 
 @njit(cache=True, nogil=True)
@@ -133,11 +144,13 @@ def _decide_last(
     partial: Float64[Array, " d_vocab"],
     slack: float,
     maximum: int,
+    tokens: Int64[Array, " n_ctx"],
     certified: Int64[Array, " d_vocab"],
     wrong: Int64[Array, " d_vocab"],
-) -> None:
+) -> int:
     """Every token of the last free position at once: one above `maximum` becomes the maximum."""
     v, choices = terms.last.shape
+    operations = 0
     unchanged = min(maximum + 1, choices)
     largest_wrong = np.full(choices, -np.inf)
     for x in range(v):
@@ -156,6 +169,38 @@ def _decide_last(
             certified[right] += 1
         elif difference > total_slack:
             wrong[right] += 1
+        else:
+            if len(tokens) > 1:
+                tokens[-2] = token
+            verdict, spent = _look_closely(terms, tokens, right)
+            certified[right] += verdict == 1
+            wrong[right] += verdict == -1
+            operations += spent
+    return operations
+
+
+@njit(cache=True, nogil=True)
+def _look_closely(terms: _Terms, tokens: Int64[Array, " n_ctx"], right: int) -> tuple[int, int]:
+    """1: certified, -1: wrong for certain, 0: neither; and the operations spent."""
+    verdict = 1
+    operations = 0
+    for x in range(terms.logits.shape[2]):
+        if x == right:
+            continue
+        most = 0.0
+        least = 0.0
+        for i in range(len(tokens)):
+            t = tokens[i]
+            lead = terms.logits[i, t, x] - terms.logits[i, t, right]
+            raised, lowered = lead + terms.margin, lead - terms.margin
+            most += raised * (terms.high[i, t] if raised > 0 else terms.low[i, t])
+            least += lowered * (terms.low[i, t] if lowered > 0 else terms.high[i, t])
+        operations += 9 * len(tokens) + 2
+        if least > 0:
+            return -1, operations
+        if not most < 0:
+            verdict = 0
+    return verdict, operations
 
 
 def _charge(task: MaxOfK, tally: Tally) -> None:

@@ -17,7 +17,8 @@ from jaxtyping import Float64, Int64
 from proofs.bound import Counts
 from proofs.enclosure import Array, Enclosed
 from proofs.errors import NotApplicable
-from proofs.model import Model
+from proofs.float32 import Float32Error
+from proofs.model import Arithmetic, Model
 from proofs.subcubic import attention, counting, direct, published, residual, split, strict
 from proofs.subcubic.directions import Directions
 from proofs.subcubic.options import PEELED, RANK_ONE, Attention, Direct, Error, Options
@@ -58,6 +59,8 @@ class Base:
     """[query, x], with what biases add"""
     bias: Enclosed
     positions: tuple[attention.Positions, float]
+    execution: Float32Error | None
+    """How far executions of the model may stray from it, if the claim is about those"""
 
     @classmethod
     def of(cls, model: Model, tally: Tally) -> "Base":
@@ -70,6 +73,7 @@ class Base:
             table.plus(bias, tally) if model.has_biases else table,
             bias,
             attention.positions(model, embeddings, sqrt(model.d_head), tally),
+            Float32Error.of(model, tally) if model.arithmetic is Arithmetic.FLOAT32 else None,
         )
 
 
@@ -87,7 +91,11 @@ class StrictPieces:
 
         def scores(error: Error) -> Counted[strict.Scores]:
             approximation, ranges = residuals[error].value
-            made = Counted.of(lambda tally: strict.scores(approximation, ranges, sqrt(model.d_head), tally))
+            made = Counted.of(
+                lambda tally: strict.scores(
+                    approximation, ranges, sqrt(model.d_head), tally, execution=base.value.execution
+                )
+            )
             return Counted(made.value, made.operations + residuals[error].operations)
 
         def around(option: Direct) -> Counted[tuple[direct.SharedDirect, strict.Envelope]]:
@@ -111,7 +119,8 @@ class StrictPieces:
         worst, operations = strict.worst_wrong_logits(self._inputs(options, tally), gaps)
         tally.add(operations)
         maxima = np.arange(self.task.d_vocab)
-        worst[maxima, maxima, 0] = strict.only_maxima(self.base.value.values, self.base.value.direct, tally)
+        base = self.base.value
+        worst[maxima, maxima, 0] = strict.only_maxima(base.values, base.direct, tally, execution=base.execution)
         return np.asarray(worst)
 
     def check(self, options: Options, gaps: Gaps, tally: Tally) -> tuple[Counts, ...]:
@@ -122,7 +131,15 @@ class StrictPieces:
     def _inputs(self, options: Options, tally: Tally) -> strict.Inputs:
         around, envelope = self.directs[options.direct].value
         base = self.base.value
-        return strict.inputs(self.scores[options.error].value, base.positions, envelope, base.values, around, tally)
+        return strict.inputs(
+            self.scores[options.error].value,
+            base.positions,
+            envelope,
+            base.values,
+            around,
+            tally,
+            execution=base.execution,
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ of f lies above f: f is evaluated at its kinks, and chords are taken in between.
 W is monotone in g: a larger gap leaves fewer tokens. So the smallest gap with W < 0 is found by bisection.
 
 Rounding. Each W is raised by `margin`: the radii of the tables, 2^-45 of the magnitudes for the few roundings of the
-formula, and for the error of a (at most `attention_error`) the largest slope of the right side.
+formula, and for the error of a (at most `attention_error`) the largest slope of the right side. A claim about executions in
+float32 raises W by what two logits may err by, and every difference of scores by what two scores may (`proofs.float32`).
 """
 
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from jaxtyping import Float64, Int64
 from numba import njit
 
 from proofs.enclosure import UNIT, Array, Enclosed, upward
+from proofs.float32 import Float32Error
 from proofs.subcubic.attention import Positions
 from proofs.subcubic.direct import SharedDirect
 from proofs.subcubic.values import Values
@@ -60,11 +62,21 @@ class Inputs(NamedTuple):
     margin: float
 
 
-def scores(approximation: Enclosed, ranges: Float64[Array, " row"], scale: float, tally: Tally) -> Scores:
+def scores(
+    approximation: Enclosed,
+    ranges: Float64[Array, " row"],
+    scale: float,
+    tally: Tally,
+    *,
+    execution: Float32Error | None = None,
+) -> Scores:
     value = approximation.value
     rounding = 2 * approximation.radius + 8 * UNIT * (2 * approximation.largest + float(ranges.max(initial=0.0)))
     error = (ranges + upward(rounding)) * (1 + 1e-10)
     tally.add(2 * value.size + 2 * ranges.size)
+    if execution is not None:
+        error = (error + 2 * scale * execution.scores.max(axis=1)) * (1 + 1e-10)
+        tally.add(3 * len(value))
     return Scores(
         value,
         np.maximum.accumulate(value, axis=1),
@@ -81,21 +93,27 @@ def inputs(
     values: Values,
     direct: SharedDirect,
     tally: Tally,
+    *,
+    execution: Float32Error | None = None,
 ) -> Inputs:
     sums, relative_error = positions
     attention_error = 2 * relative_error + ATTENTION_ROUNDING + 4 * UNIT * sums.least_low.shape[1]
     magnitude = 6 * values.largest + 2 * direct.shared.largest + float(direct.slack.max())
     margin = 2 * direct.shared.radius + values.radius + 2.0**-45 * magnitude + 2 * attention_error * values.largest
+    margin += 2 * execution.logits if execution else 0.0
     tally.add(10 + direct.slack.size)
     return Inputs(scores, sums, envelope, values.spread, direct.slack, upward(margin))
 
 
-def only_maxima(values: Values, direct: Enclosed, tally: Tally) -> Float64[Array, " maximum"]:
+def only_maxima(
+    values: Values, direct: Enclosed, tally: Tally, *, execution: Float32Error | None = None
+) -> Float64[Array, " maximum"]:
     """W[m, m, 0]: all tokens are m, so attention plays no part, and the direct path is exact."""
     table = direct.value
     total = (table - table.diagonal()[:, None]) + values.own + values.position
     np.fill_diagonal(total, -np.inf)
     margin = 2 * direct.radius + values.radius + 2.0**-45 * (2 * values.largest + 2 * direct.largest)
+    margin += 2 * execution.logits if execution else 0.0
     tally.add(4 * total.size + len(total))
     return np.asarray(total.max(axis=1) + upward(margin))
 

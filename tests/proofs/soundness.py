@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from proofs.bound import Bound
 from proofs.model import Model
-from proofs.prove import check, task_of
+from proofs.prove import check, search, task_of
 from proofs.strategies import Hints, Strategy, Variant
 from proofs.tally import Tally
 from tests.proofs.oracle import Truth, truth
@@ -12,7 +12,7 @@ from tests.proofs.oracle import Truth, truth
 
 def bound(strategy: Strategy, model: Model, hints: Hints | None = None, variant: Variant = Variant.STRICT) -> Bound:
     task = task_of(model)
-    found = strategy.search(variant)(model, task) if hints is None else hints
+    found = search(model, strategy, variant) if hints is None else hints
     return Bound.of(task, check(model, strategy, variant, found, range(task.d_vocab), Tally()))
 
 

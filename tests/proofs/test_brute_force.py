@@ -116,7 +116,7 @@ def test_a_broken_enumeration_would_be_noticed(
 
 
 def test_a_forgotten_direct_path_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = mutant(vars(brute_force._Terms)["of"].__func__, "(ov + tables.direct.value[query])", "ov")
+    broken = mutant(vars(brute_force._Terms)["of"].__func__, "ov + tables.direct.value[query]", "ov")
     monkeypatch.setattr(brute_force._Terms, "of", classmethod(broken))
     with pytest.raises(AssertionError):
         assert_sound(bound(misled_by_its_query()), misled_by_its_query())

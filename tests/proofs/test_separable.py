@@ -201,7 +201,7 @@ MUTANTS = [
     (
         "separable-exact",
         "ratios at the smallest position",
-        _replace(settling, "_ratio_error", lambda f: lambda *a: 0.05 * f(*a)),
+        _replace(tables.Tables, "ratio_error", lambda f: lambda *a: 0.05 * f(*a)),
     ),
     ("separable-quartic", "one sequence too many", _replace(separable_quartic, "as_count_up", _fewer_by_one)),
     ("separable-quartic", "refutes one too many", _replace(separable_quartic, "as_count_down", _more_by_one)),
