@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.errors import AlreadyFinished, InvalidParameter, ModelNotFound, ProofNotFound, UnknownStrategy, UnknownVariant
-from app.storage import proof_rows
+from app.storage import proof_rows, shards
 from app.storage.columns import canonical
 from app.storage.queue import Queue
 from app.storage.records import Job, ProofRecord, State, Verdict
@@ -24,6 +24,7 @@ from app.storage.tables import ModelRow, ProofRow
 from proofs import ENGINE_VERSION
 from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES, MOST_BUDGET, MOST_COUNTEREXAMPLES
 from proofs.strategies import BY_NAME, SUBCUBIC, Variant, named
+from proofs.task import MaxOfK
 
 SEARCHES = ("uncentred", "mean-folded")
 """Which tables the published search of gaps may see; the first is taken if none is named."""
@@ -70,7 +71,7 @@ def each(session: Session, queue: Queue, model_digest: str, wanted: Sequence[Ask
         rows.clear(row, row.attempt + 1)
     session.flush()
     for row in waiting:
-        queue.enqueue(session, Job(row.id, row.attempt))
+        shards.enqueue(session, queue, row, rows.task)
     return rows.records()
 
 
@@ -159,6 +160,7 @@ def cancel_together(session: Session, proof_id: int) -> list[int]:
         )
         .returning(ProofRow.id)
     ).all()  # fmt: skip
+    shards.forget(session, found)
     session.expire_all()
     if not found:
         raise AlreadyFinished(f"Proof {proof_id} and those beside it have ended, so there is nothing to cancel.")
@@ -176,6 +178,7 @@ class _Rows:
                 f"There is no model {model_digest[:70]!r}. The list of models shows those that are stored."
             )
         self.model_name = model.name
+        self.task = MaxOfK(d_vocab=model.d_vocab, n_ctx=model.n_ctx)
         known = _known(session, model_digest, {one.strategy for one in wanted})
         self.rows: list[ProofRow] = []
         for one in wanted:

@@ -1,8 +1,8 @@
 """The worker's side of proofs: start an attempt, report on it, end it, or leave it to another worker.
 
-A worker speaks about a `Job`, that is one attempt at one proof, or at several that are computed together. What it says
-about an attempt that is over changes nothing, so everything a worker does may happen twice. Callers own the transaction;
-nothing here commits.
+A worker speaks about a `Job`, that is one attempt at one proof, at several that are computed together, or at a shard of
+a long one. What it says about an attempt that is over changes nothing, so everything a worker does may happen twice.
+Callers own the transaction; nothing here commits.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,9 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.storage import proof_rows, standing
+from app.storage import proof_rows, shards, standing
 from app.storage.queue import Queue
-from app.storage.records import Job, Outcome, ProofRecord, State, Verdict
+from app.storage.records import Job, Outcome, ProofRecord, Shard, State, Verdict
 from app.storage.tables import ProofRow
 from proofs.bound import floor_ratio
 from proofs.strategies import BY_NAME
@@ -32,19 +32,18 @@ def start(session: Session, job: Job) -> ProofRecord | None:
 
     A job that was already running is one whose worker died: it starts again, but not for ever (`MAX_DEATHS`).
     """
-    revision, now = proof_rows.next_revision(session), datetime.now(UTC)
-    rows = _held(session, job)
+    rows = _touched(session, job)
     if not rows:
         return None
-    for row in rows:
-        row.deaths += row.state == State.RUNNING
-    deaths = max(row.deaths for row in rows)
+    deaths = _count_death(session, job, rows)
     if deaths >= MAX_DEATHS:
         fail(session, job, POISON.format(deaths=deaths))
         return None
-    for row in rows:
-        row.state, row.progress, row.message = State.RUNNING, 0.0, ""
-        row.revision, row.started_at, row.updated_at = revision, now, now
+    if job.shard is None:
+        for row in rows:
+            row.state, row.progress, row.message, row.started_at = State.RUNNING, 0.0, "", row.updated_at
+    else:
+        shards.begin(session, job, rows[0])
     session.flush()
     return proof_rows.record(rows[0])
 
@@ -55,11 +54,30 @@ def strategies(session: Session, job: Job) -> tuple[str, ...]:
     return tuple(found)
 
 
+def shard(session: Session, job: Job) -> Shard:
+    """What a shard's job that has just started must do."""
+    return shards.assigned(session, job)
+
+
 def progress(session: Session, job: Job, fraction: float, message: str = "") -> bool:
     """Reports how far a running proof is; False if it is no longer wanted, so stop."""
     revision, now = proof_rows.next_revision(session), datetime.now(UTC)
     done = min(max(fraction, 0.0), 1.0)
     return _change(session, job, progress=done, message=message, revision=revision, updated_at=now)
+
+
+def shard_progress(session: Session, job: Job, checked: int) -> bool:
+    """Reports how many of its queries a shard has checked; False if it is no longer wanted, so stop."""
+    rows = _touched(session, job)
+    for row in rows:
+        shards.progress(session, job, row, checked)
+    return bool(rows)
+
+
+def store_shard(session: Session, job: Job, result: str) -> tuple[str, ...]:
+    """Keeps what a shard found. All results if this was the last one: then this job puts the proof together; else none."""
+    rows = _touched(session, job)
+    return shards.store(session, job, rows[0], result) if rows else ()
 
 
 def is_wanted(session: Session, job: Job) -> bool:
@@ -86,9 +104,11 @@ def _finish(session: Session, job: Job, outcome_of: Callable[[ProofRow], Outcome
     if not rows:
         return False
     for row in rows:
-        _write(row, outcome_of(row))
+        outcome = outcome_of(row)
+        _write(row, outcome)
         row.state, row.revision, row.finished_at, row.updated_at = State.DONE, revision, now, now
     session.flush()
+    shards.forget(session, [row.id for row in rows])
     standing.settle(session, rows[0].model_digest, revision)
     return True
 
@@ -99,19 +119,20 @@ def fail(session: Session, job: Job, message: str) -> bool:
 
 
 def give_back(session: Session, queue: Queue, job: Job) -> Job | None:
-    """Queues an attempt anew as the next one, for any worker: this one stops. None if the attempt is over.
+    """Queues an attempt anew as the next one, or a shard for another turn, for any worker: this one stops. None if it is over.
 
-    Whatever is still said about the old attempt changes nothing.
+    Whatever is still said about the old one changes nothing.
     """
-    revision, now = proof_rows.next_revision(session), datetime.now(UTC)
-    rows = _held(session, job)
+    rows = _touched(session, job)
     if not rows:
         return None
-    following = Job(rows[0].id, job.attempt + 1)  # the leader may have left the others
-    for row in rows:
-        row.attempt, row.leader = following.attempt, following.proof_id if row.leader else None
-        row.state, row.progress, row.message, row.started_at = State.QUEUED, 0.0, "", None
-        row.revision, row.updated_at = revision, now
+    if job.shard is None:
+        following = Job(rows[0].id, job.attempt + 1)  # the leader may have left the others
+        for row in rows:
+            row.attempt, row.leader = following.attempt, following.proof_id if row.leader else None
+            row.state, row.progress, row.message, row.started_at = State.QUEUED, 0.0, "", None
+    else:
+        following = shards.hand_back(session, job, rows[0])
     session.flush()
     queue.enqueue(session, following)
     return following
@@ -119,14 +140,26 @@ def give_back(session: Session, queue: Queue, job: Job) -> Job | None:
 
 def take_over(session: Session, queue: Queue, job: Job) -> Job | None:
     """`give_back` for a worker that died; an attempt that it was computing counts towards `MAX_DEATHS`."""
-    proof_rows.next_revision(session)
-    session.execute(
-        sa.update(ProofRow)
-        .where(*proof_rows.held(job), ProofRow.state == State.RUNNING)
-        .values(deaths=ProofRow.deaths + 1)
-    )
-    session.expire_all()
+    _count_death(session, job, _touched(session, job))
+    session.flush()
     return give_back(session, queue, job)
+
+
+def _count_death(session: Session, job: Job, rows: Sequence[ProofRow]) -> int:
+    """How often workers died over this job, the last time included if it was being computed."""
+    parts = rows if job.shard is None else [shards.row_of(session, job) for _ in rows]
+    for part in parts:
+        part.deaths += part.state == State.RUNNING
+    return max((part.deaths for part in parts), default=0)
+
+
+def _touched(session: Session, job: Job) -> Sequence[ProofRow]:
+    """The proofs of an attempt that is not over, with a new revision: whoever calls is about to change them."""
+    revision, now = proof_rows.next_revision(session), datetime.now(UTC)
+    rows = _held(session, job)
+    for row in rows:
+        row.revision, row.updated_at = revision, now
+    return rows
 
 
 def _held(session: Session, job: Job) -> Sequence[ProofRow]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager
 
 from app.storage.records import Doubt, Job, ProofRecord, State, Verdict
-from app.storage.tables import ModelRow, ProofRow, RevisionRow
+from app.storage.tables import ModelRow, ProofRow, RevisionRow, ShardRow
 
 UNFINISHED = (State.QUEUED, State.RUNNING)
 
@@ -78,7 +78,22 @@ def next_revision(session: Session) -> int:
 
 
 def held(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
-    """The proofs of an attempt that is not over: one, or those that are computed together and have not ended."""
+    """The proofs of an attempt that is not over: one, or those that are computed together and have not ended.
+
+    A shard's attempt is over as well when its result is stored, unless its worker puts the proof together, and when the
+    shard was handed out again.
+    """
     alone = sa.and_(ProofRow.id == job.proof_id, ProofRow.leader.is_(None))
     mine = sa.or_(alone, ProofRow.leader == job.proof_id)
-    return mine, ProofRow.attempt == job.attempt, ProofRow.state.in_(UNFINISHED)
+    unfinished = mine, ProofRow.attempt == job.attempt, ProofRow.state.in_(UNFINISHED)
+    return unfinished if job.shard is None else (*unfinished, _has_turn(job))
+
+
+def _has_turn(job: Job) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        ShardRow.proof_id == job.proof_id,
+        ShardRow.attempt == job.attempt,
+        ShardRow.number == job.shard,
+        ShardRow.turn == job.turn,
+        ShardRow.state != State.DONE,
+    )

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.errors import AlreadyFinished, ProofNotFound
-from app.storage import asking, keyset, proof_rows
+from app.storage import asking, keyset, proof_rows, shards
 from app.storage import filters as conditions
 from app.storage.queue import Queue
 from app.storage.records import Doubt, Filter, FrontPoint, Page, ProofRecord, State, Verdict
@@ -79,6 +79,7 @@ def cancel(session: Session, proof_id: int) -> ProofRecord:
             revision=revision, finished_at=now, updated_at=now,
         )
     )  # fmt: skip
+    shards.forget(session, [proof_id])
     session.expire_all()
     proof = get(session, proof_id)
     if proof.verdict is not Verdict.CANCELLED:

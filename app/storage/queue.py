@@ -1,11 +1,12 @@
 """The port to DBOS Transact, the durable queue: nothing else in `app` knows it.
 
-The queue carries a proof's number and attempt, nothing more; the proof's row says everything else and is the truth
-about it. A job is queued in the transaction that writes its row: both are there or neither. The same job twice is one
-job. Cancelling is a change of the row alone: a worker looks there before, while and after it computes, so a cancelled
-job that is still in the queue is dropped when its turn comes.
+The queue carries a proof's number and attempt, and a shard's number and turn, nothing more; the proof's row says
+everything else and is the truth about it. A job is queued in the transaction that writes its row: both are there or
+neither. The same job twice is one job. Cancelling is a change of the row alone: a worker looks there before, while and
+after it computes, so a cancelled job that is still in the queue is dropped when its turn comes.
 """
 
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -20,6 +21,9 @@ WORKFLOW = "prove"
 APPLICATION = "proofboard"
 VERSION = "1"
 """Of the jobs' format. Raised by hand: a new one leaves the jobs of the old to the old workers."""
+
+WHOLE, IN_SHARDS = 1, 2
+"""Priorities: what is short does not wait until every shard of a long proof has had its turn."""
 
 BATCH = 500
 FAILED = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -55,9 +59,9 @@ class DBOSQueue:
                 "workflow_id": job.id,
                 "app_version": VERSION,
                 "serialization_type": WorkflowSerializationFormat.PORTABLE,
+                "priority": WHOLE if job.shard is None else IN_SHARDS,
             },
-            job.proof_id,
-            job.attempt,
+            *((job.proof_id, job.attempt) if job.shard is None else astuple(job)),
         )
 
     def register(self, *, jobs_at_once: int, poll_s: float) -> None:
@@ -103,5 +107,4 @@ def connect(database: Database) -> DBOSQueue:
 
 
 def _job(workflow_id: str) -> Job:
-    proof_id, _, attempt = workflow_id.removeprefix("proof-").partition(":")
-    return Job(int(proof_id), int(attempt))
+    return Job(*map(int, workflow_id.removeprefix("proof-").split(":")))

@@ -171,15 +171,31 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """One attempt at one proof, or at those that it leads: what the queue carries, by reference only."""
+    """One attempt at one proof, or at those that it leads, or at a shard of it: what the queue carries, by reference only."""
 
     proof_id: int
     attempt: int
+    shard: int | None = None
+    """Which one, from 0; None: the whole proof."""
+    turn: int = 1
+    """How often this shard has been handed out."""
 
     @property
     def id(self) -> str:
         """The queue's name for it: the same id a second time is the same job."""
-        return f"proof-{self.proof_id}:{self.attempt}"
+        whole = f"proof-{self.proof_id}:{self.attempt}"
+        return whole if self.shard is None else f"{whole}:{self.shard}:{self.turn}"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What a shard's job has to do: to check its queries, or to put the proof together if all have been checked."""
+
+    number: int
+    """From 0."""
+    of: int
+    results: tuple[str, ...] = ()
+    """What the processes of all shards said, in their order; empty while one is missing."""
 
 
 class Op(StrEnum):

@@ -227,5 +227,5 @@ class ShardRow(Base):
     """How often a worker died while it computed this shard."""
     checked: Mapped[int] = mapped_column(default=0)
     """Queries, so far."""
-    result: Mapped[str | None] = mapped_column(Prose)
+    result: Mapped[str | None] = mapped_column(Prose, deferred=True)
     """What the shard's process said; NULL until it is done."""

@@ -81,3 +81,10 @@ def test_jobs_that_ended_long_ago_are_forgotten_and_others_kept(database: Databa
     assert real.forget_ended(timedelta(seconds=-5)) == 1
     assert waiting(real) == [Job(8, 1)]
     assert real.forget_ended(timedelta(seconds=-5)) == 0
+
+
+def test_a_shards_job_comes_back_as_it_was(database: Database, real: DBOSQueue) -> None:
+    job = Job(7, 2, shard=3, turn=4)
+    with database.writing() as session:
+        real.enqueue(session, job)
+    assert waiting(real) == [job]
