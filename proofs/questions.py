@@ -6,5 +6,11 @@ BEST_WITHIN = "best-within-budget"
 COUNTEREXAMPLES = "counterexamples"
 """Inputs that the model answers wrongly for certain, worst first."""
 
+RECHECK = "recheck"
+"""Whether a stored proof's certificate still proves its claim, by one of the two programs below."""
+
+ENGINE = "engine"
+INDEPENDENT = "independent checker"
+
 MOST_BUDGET = 10**15
 MOST_COUNTEREXAMPLES = 1000

@@ -12,11 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.storage import proof_rows, shards, standing
+from app.storage import proof_rows, rechecks, shards, standing
 from app.storage.queue import Queue
 from app.storage.records import Job, Outcome, ProofRecord, Shard, State, Verdict
 from app.storage.tables import ProofRow
 from proofs.bound import floor_ratio
+from proofs.questions import RECHECK
 from proofs.strategies import BY_NAME
 
 MAX_DEATHS = 3
@@ -107,6 +108,8 @@ def _finish(session: Session, job: Job, outcome_of: Callable[[ProofRow], Outcome
         outcome = outcome_of(row)
         _write(row, outcome)
         row.state, row.revision, row.finished_at, row.updated_at = State.DONE, revision, now, now
+        if row.strategy == RECHECK:
+            rechecks.keep(session, row, outcome)
     session.flush()
     shards.forget(session, [row.id for row in rows])
     standing.settle(session, rows[0].model_digest, revision)

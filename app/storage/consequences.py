@@ -80,6 +80,11 @@ def _contradicted(total: int, proved: Collection[Result]) -> set[int]:
     return found
 
 
+def excess(one: Result, other: Result, total: int) -> int:
+    """By how many inputs the two claim more than there are; at most 0 if both can be true."""
+    return max(one.correct + other.wrong, one.wrong + other.correct) - total
+
+
 def _reach(results: Iterable[Result]) -> tuple[int, int]:
     """The most correct and the most wrong inputs that any of them claims."""
     right = wrong = 0

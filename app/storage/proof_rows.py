@@ -11,11 +11,15 @@ from sqlalchemy.orm import Session, contains_eager
 
 from app.storage.records import Doubt, Job, ProofRecord, State, Verdict
 from app.storage.tables import ModelRow, ProofRow, RevisionRow, ShardRow
+from proofs.questions import RECHECK
 
 UNFINISHED = (State.QUEUED, State.RUNNING)
 
 WITHOUT_RESULT = (Verdict.CANCELLED, Verdict.TIMEOUT, Verdict.OUT_OF_MEMORY, Verdict.ERROR)
 """Ends that a new request tries again."""
+
+LISTED = sa.not_(sa.and_(ProofRow.strategy == RECHECK, ProofRow.state == State.DONE))
+"""Of a re-check that has ended only the answer counts: it is among the checks of its proof."""
 
 NOT_IN_DOUBT = ProofRow.doubt.is_(None)
 """Whatever compares results, draws them or answers with one asks for this."""

@@ -107,10 +107,15 @@ def page(
     next: str | None = None,
     limit: int = 100,
 ) -> Page[ProofRecord]:
-    """Raises `InvalidParameter` for an unknown field, sort or `next`."""
+    """Re-checks that have ended are there only if their strategy is asked for.
+
+    Raises `InvalidParameter` for an unknown field, sort or `next`.
+    """
     wanted = conditions.where(FIELDS, filters)
     if model_digest is not None:
         wanted.append(ProofRow.model_digest == model_digest)
+    if not any(one.field == "strategy" for one in filters):
+        wanted.append(proof_rows.LISTED)
     order = keyset.sort_of(SORTS, ProofRow.id, sort)
     found, following = keyset.rows(session, proof_rows.rows().where(*wanted), order, next=next, limit=limit)
     counted = sa.select(sa.func.count(ProofRow.id)).where(*wanted)
@@ -162,8 +167,9 @@ def revision(session: Session) -> int:
 
 
 def counts(session: Session) -> dict[State, int]:
-    """How many proofs are in each state; every state is there."""
-    found = session.execute(sa.select(ProofRow.state, sa.func.count()).group_by(ProofRow.state)).all()
+    """How many proofs are in each state, as `page` lists them; every state is there."""
+    query = sa.select(ProofRow.state, sa.func.count()).where(proof_rows.LISTED).group_by(ProofRow.state)
+    found = session.execute(query).all()
     return dict.fromkeys(State, 0) | {State(state): count for state, count in found}
 
 

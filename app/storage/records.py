@@ -23,6 +23,8 @@ class Verdict(StrEnum):
     OUT_OF_MEMORY = "out-of-memory"
     CANCELLED = "cancelled"
     ERROR = "error"
+    REFUSED = "refused"
+    """Of a re-check: the stored claim does not follow."""
 
 
 class Doubt(StrEnum):

@@ -5,13 +5,14 @@ is, and goes with it.
 """
 
 from collections import defaultdict
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.storage import consequences
+from app.storage.records import Doubt, ProofRecord
 from app.storage.tables import CheckRow, ModelRow, ProofRow
 from proofs.bound import floor_ratio
 from proofs.strategies import Variant
@@ -46,6 +47,41 @@ def settle(session: Session, model_digest: str, revision: int) -> None:
             )
     session.flush()
     session.expire_all()
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A proof that cannot be true beside another one."""
+
+    id: int
+    strategy: str
+    correct: int
+    wrong: int
+    excess: int
+    """Inputs that the two claim beyond those that there are."""
+
+
+def rivals(session: Session, proof: ProofRecord) -> list[Rival]:
+    """The strict results of the same model that a contradicted one contradicts, those that lie furthest apart first."""
+    if proof.doubt is not Doubt.CONTRADICTED or proof.correct is None:
+        return []
+    row = ProofRow
+    mine = consequences.Result(proof.id, True, proof.correct, proof.wrong or 0)
+    others = session.execute(
+        sa.select(row.id, row.strategy, row.correct, row.wrong).where(
+            row.model_digest == proof.model_digest,
+            row.trust == Variant.STRICT.trust,
+            row.correct.is_not(None),
+            row.id != proof.id,
+        )
+    )
+    found = []
+    for number, strategy, correct, wrong in others:
+        theirs = consequences.Result(number, True, correct or 0, wrong or 0)
+        beyond = consequences.excess(mine, theirs, proof.total)
+        if beyond > 0:
+            found.append(Rival(number, strategy, theirs.correct, theirs.wrong, beyond))
+    return sorted(found, key=lambda rival: (-rival.excess, rival.id))
 
 
 def _last_words(session: Session, model_digest: str) -> dict[int, dict[str, bool]]:

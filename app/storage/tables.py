@@ -75,6 +75,7 @@ class ProofRow(Base):
         sa.Index(None, "model_digest", "bound", "id"),
         sa.Index(None, "soundness_alarm", "id"),
         sa.Index(None, "doubt"),
+        sa.Index(None, "strategy", "state"),
         sa.Index(None, "leader"),
     )
 

@@ -19,6 +19,7 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("proofs", sa.Column("doubt", sa.String(length=64), nullable=True))
     op.create_index(op.f("ix_proofs_doubt"), "proofs", ["doubt"], unique=False)
+    op.create_index(op.f("ix_proofs_strategy_state"), "proofs", ["strategy", "state"], unique=False)
     with op.batch_alter_table("checks") as batch:
         batch.add_column(sa.Column("asked_by", sa.String(length=200), nullable=False, server_default="local"))
         batch.alter_column("accepted", existing_type=sa.Boolean(), nullable=True)
@@ -34,6 +35,7 @@ def downgrade() -> None:
     with op.batch_alter_table("checks") as batch:
         batch.alter_column("accepted", existing_type=sa.Boolean(), nullable=False)
         batch.drop_column("asked_by")
+    op.drop_index(op.f("ix_proofs_strategy_state"), table_name="proofs")
     op.drop_index(op.f("ix_proofs_doubt"), table_name="proofs")
     op.drop_column("proofs", "doubt")
 
