@@ -24,6 +24,8 @@
   const replace = (old, fresh) => {
     if (old.hasAttribute("data-plot")) return changeFigure(old, fresh);
     if (draws(old) && draws(fresh)) return; // its parts are replaced one by one, so that the drawing stays
+    const unfolded = [...old.querySelectorAll("details")].map((one) => one.open);
+    [...fresh.querySelectorAll("details")].forEach((one, at) => { one.open = unfolded[at] ?? one.open; });
     if (old.innerHTML === fresh.innerHTML) return;
     if (old.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
     old.replaceWith(fresh);

@@ -19,6 +19,9 @@ from proofs.questions import ENGINE, INDEPENDENT, RECHECK
 from proofs.strategies import Variant
 
 PROGRAMS = (ENGINE, INDEPENDENT)
+INDEPENDENTLY = (Variant.STRICT,)
+"""What the independent checker has theorems for."""
+
 MOST_KEY_LENGTH = 200
 
 
@@ -31,7 +34,7 @@ class NothingToCheck(Conflict):
 def covers(program: str, proof: ProofRecord) -> bool:
     """Whether this program can check this proof again."""
     is_claim = proof.correct is not None and proof.certificate is not None
-    return is_claim and (program == ENGINE or proof.variant == Variant.STRICT)
+    return is_claim and (program == ENGINE or proof.variant in INDEPENDENTLY)
 
 
 def ask(
@@ -57,7 +60,7 @@ def ask(
         raise NothingToCheck(
             f"Proof {proof_id} has no certificate: only a proof with a result has one."
             if proof.certificate is None or proof.correct is None
-            else "The independent checker checks strict proofs only: as published is a float computation, no proof."
+            else f"The independent checker has no theorem for proofs {proof.variant.replace('-', ' ')}: check a strict one."
         )
     known = [job for job in _jobs(session, proof) if job.parameters["checker"] == program]
     for job in known:

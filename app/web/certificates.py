@@ -4,6 +4,7 @@ from app.errors import DamagedBlob
 from proofs import certificate
 from proofs.bound import Bound, Counts
 from proofs.errors import CheckRefused, InvalidCertificate
+from proofs.strategies import Variant
 from proofs.task import MaxOfK
 
 
@@ -22,3 +23,13 @@ def blocks(content: bytes, task: MaxOfK) -> tuple[Counts, ...]:
 def bundle(content: bytes, checkpoint: bytes) -> bytes:
     """The certificate and the checkpoint as one file that `python -m proofs.checker` reads."""
     return certificate.bundle(content, checkpoint)
+
+
+def statement(variant: str) -> str:
+    """The name of what certificates of this variant are about."""
+    return certificate.STATEMENTS[Variant(variant)]
+
+
+def bundle_bytes(certificate_bytes: int, checkpoint_bytes: int) -> int:
+    """How large the bundle of files of these sizes is: it holds them as they are."""
+    return len(certificate.bundle(b"", b"")) + certificate_bytes + checkpoint_bytes

@@ -14,6 +14,7 @@ from app.web import (
     api,
     asking,
     assets,
+    checks,
     events,
     explanations,
     figures,
@@ -56,7 +57,8 @@ def create_app(*, settings: Settings, database: Database, queue_port: Queue, blo
     app.state.site = Site(settings, database, queue_port, blobs, files, Addresses(app.url_path_for, files))
     problems.install(app)
     for part in (
-        health, overview, upload, explanations, asking, models, proofs, queue, strategies, figures, reproduction, events, assets,
+        health, overview, upload, explanations, asking, checks, models, proofs, queue, strategies, figures, reproduction,
+        events, assets,
     ):  # fmt: skip
         app.include_router(part.router)
     # Last: a link names its page, and where the API has a function of that name the first one is found.

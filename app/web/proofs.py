@@ -14,17 +14,18 @@ from starlette.responses import StreamingResponse
 
 from app.errors import BlobNotFound, DamagedBlob, NotFound
 from app.figures.heatmaps import block_map
-from app.storage import asking, checks, models, proofs
+from app.storage import asking, models, proofs, standing
 from app.storage.blobs import BlobStore
-from app.storage.checks import CheckRecord
 from app.storage.records import ModelRecord, ProofRecord
 from app.storage.records import Page as ListPage
+from app.storage.standing import Rival
 from app.web import certificates, exports, listing, rows, schemas
 from app.web.api.proofs import SORT, ProofId
 from app.web.asking import Counterexample, examples_of
+from app.web.checks import Checks, checks_of
 from app.web.pages import Page, Shell, render
 from app.web.site import Site, SiteDep
-from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES
+from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES, RECHECK
 from proofs.strategies import BY_NAME, CATALOGUE, Strategy
 from proofs.task import MaxOfK
 
@@ -39,6 +40,7 @@ QUESTIONS = {
     "check spends no more operations than the budget.",
     COUNTEREXAMPLES: "For each query and maximum, the inputs are sought for which a wrong answer leads the most; those "
     "that are wrong beyond any rounding error are listed.",
+    RECHECK: "Whether a stored proof's certificate still proves its claim. The answer is on the page of that proof.",
 }
 
 
@@ -74,8 +76,13 @@ class ProofPage(Page):
     examples: tuple[Counterexample, ...]
     undecided: tuple[Undecided, ...]
     """The largest blocks of which the proof says nothing."""
-    checks: tuple[CheckRecord, ...]
-    """Re-checks, the last first."""
+    statement: str
+    """What the certificate is about, by the name that it gives it."""
+    bundle_bytes: int
+    """Of all that somebody needs to check it."""
+    checks: Checks
+    rivals: tuple[Rival, ...]
+    """What it cannot be true beside."""
 
 
 def _read(request: Request, path: str) -> listing.Listing:
@@ -119,7 +126,7 @@ def show(request: Request, site: SiteDep, proof_id: ProofId) -> Response:
         shell = Shell.of(request, session)
         proof = proofs.get(session, proof_id)
         model = models.get(session, proof.model_digest)
-        checked = tuple(checks.of(session, proof_id))
+        checked, rivals = checks_of(session, proof), tuple(standing.rivals(session, proof))
     page = ProofPage(
         proof=proof,
         model=model,
@@ -129,7 +136,10 @@ def show(request: Request, site: SiteDep, proof_id: ProofId) -> Response:
         question=QUESTIONS.get(proof.strategy, ""),
         examples=_examples(site, proof),
         undecided=_undecided(site, proof, model),
+        statement=certificates.statement(proof.variant),
+        bundle_bytes=certificates.bundle_bytes(proof.certificate_bytes or 0, model.size_bytes),
         checks=checked,
+        rivals=rivals,
     )
     return render(request, shell, page)
 
@@ -173,11 +183,6 @@ def _caveats(proof: ProofRecord) -> list[str]:
         )
     if proof.trust == "float" and proof.strategy in BY_NAME:
         said.append(" ".join(["As published, the argument has gaps.", *BY_NAME[proof.strategy].caveats]))
-    if proof.soundness_alarm:
-        said.append(
-            "Soundness alarm: this bound is above what is proved of the same model, which is impossible. One of the "
-            "two proofs has a bug; the result is on no front. Please report it with the certificate."
-        )
     if proof.tightness_basis == "proved":
         said.append(
             "The true accuracy is not known exactly: tightness is measured against the proved upper end, so the real one "
@@ -214,7 +219,7 @@ def cancel(
     address = {
         "model": site.addresses("model", digest=proof.model_digest),
         "queue": site.addresses("queue"),
-        "proof": site.addresses("proof", proof_id=proof_id),
+        "proof": site.addresses("proof", proof_id=proof.parameters.get("proof", proof_id)),  # what a re-check is about
     }[back]
     return RedirectResponse(address, HTTPStatus.SEE_OTHER)
 

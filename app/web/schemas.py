@@ -5,6 +5,7 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from app.storage.checks import CheckRecord
 from app.storage.records import FrontPoint, ModelRecord, Page, ProofRecord
 from proofs.strategies import BY_NAME, Strategy
 
@@ -92,6 +93,38 @@ class ProofOut(Out):
     url: str = Field(examples=["/proofs/7"], description="The proof's page.")
 
 
+class CheckOut(Out):
+    """One re-check of a stored proof that has ended."""
+
+    id: int = Field(examples=[3])
+    proof_id: int = Field(examples=[7])
+    checker: str = Field(examples=["engine 1"], description="Program and version.")
+    verdict: str = Field(examples=["confirmed"], description="`confirmed`, `refused`, or `no answer` with the reason.")
+    message: str
+    certificate: Digest
+    seconds: float
+    asked_by: str = Field(examples=["local"])
+    checked_at: datetime
+
+
+class CheckJobOut(Out):
+    """A re-check that was asked for."""
+
+    job: int = Field(examples=[12], description="Its number in the queue: /api/v1/proofs/JOB/cancel stops it.")
+    proof_id: int = Field(examples=[7])
+    checker: str = Field(examples=["engine"])
+    state: str = Field(examples=["queued"], description="`queued`, `running` or `done`.")
+    progress: float
+    asked_by: str = Field(examples=["local"])
+    requested_at: datetime
+    url: str = Field(examples=["/api/v1/proofs/7/checks"], description="Where the answer will be.")
+
+
+class ChecksOut(Out):
+    items: list[CheckOut] = Field(description="The last first.")
+    under_way: list[CheckJobOut]
+
+
 class StrategyOut(Out):
     name: str = Field(examples=["cubic"])
     family: str
@@ -165,6 +198,24 @@ def proof(record: ProofRecord) -> ProofOut:
         total=str(record.total),
         length={name: str(value) for name, value in record.lengths.items()},
         url=f"/proofs/{record.id}",
+    )
+
+
+def check(record: CheckRecord) -> CheckOut:
+    return CheckOut(**{name: getattr(record, name) for name in CheckOut.model_fields})
+
+
+def check_job(job: ProofRecord) -> CheckJobOut:
+    proof_id = int(job.parameters["proof"])
+    return CheckJobOut(
+        job=job.id,
+        proof_id=proof_id,
+        checker=str(job.parameters["checker"]),
+        state=job.state,
+        progress=job.progress,
+        asked_by=str(job.parameters["by"]),
+        requested_at=job.requested_at,
+        url=f"/api/v1/proofs/{proof_id}/checks",
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from app.web import schemas
-from app.web.api import asking, checkpoints, fronts, models, proofs, strategies
+from app.web.api import asking, checkpoints, checks, fronts, models, proofs, strategies
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {
@@ -26,5 +26,5 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
-for part in (models, asking, checkpoints, proofs, fronts, strategies):
+for part in (models, asking, checkpoints, proofs, checks, fronts, strategies):
     router.include_router(part.router)

@@ -164,7 +164,7 @@ def test_only_a_result_can_be_checked_again(database: Database, queue: ListQueue
 def test_the_independent_checker_is_for_strict_proofs(database: Database, queue: ListQueue, proof: ProofRecord) -> None:
     published = request(database, queue, "cubic", "as-published")
     finish(database, published, outcome(5))
-    with pytest.raises(NothingToCheck, match="strict"):
+    with pytest.raises(NothingToCheck, match="no theorem for proofs as published"):
         ask(database, queue, published, INDEPENDENT)
     assert ask(database, queue, published).state is State.QUEUED
     with database.reading() as session:

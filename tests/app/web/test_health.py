@@ -42,13 +42,13 @@ def test_a_claim_that_was_refused_when_checked_again_is_a_warning_and_on_its_pag
     client: TestClient, site: Site
 ) -> None:
     proof = scenes.finish(site, scenes.request(client, scenes.upload(client), "cubic"), correct=15)
-    assert "Checked again" not in client.get(f"/proofs/{proof.id}").text
+    assert "Nobody has checked this proof again yet." in client.get(f"/proofs/{proof.id}").text
     for accepted, message in ((True, ""), (False, "expected at most 14 right, found <15>")):
         with site.database.writing() as session:
             checks.add(session, checks.NewCheck(proof.id, proof.certificate or "", "engine 1", accepted, message, 0.1))
         page = client.get(f"/proofs/{proof.id}").text
-        assert ("1 time" if accepted else "2 times") in page
-        assert ("accepted" if accepted else "found &lt;15&gt;") in page
+        assert ("Re-checked once" if accepted else "Re-checked 2 times") in page
+        assert ("confirmed" if accepted else "found &lt;15&gt;") in page
         soundness = client.get("/readyz").json()["parts"]["soundness"]
         assert soundness["status"] == ("ok" if accepted else "warning")
     assert "refused when checked again: 1" in soundness["detail"]
