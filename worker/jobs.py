@@ -6,7 +6,7 @@ nothing. While the database is away or the disk is full, a finished result waits
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore, Event
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
@@ -16,11 +16,12 @@ from app.storage import attempts, models
 from app.storage.blobs import BlobStore
 from app.storage.engine import Database
 from app.storage.queue import Queue
-from app.storage.records import Job, ModelRecord, Outcome, ProofRecord, Verdict
+from app.storage.records import Job, ModelRecord, Outcome, ProofRecord, Shard, Verdict
 from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES
 from worker import limits
 from worker.limits import End, Ending, Limits, Work
 from worker.run import Figures, Request, read_all
+from worker.shards import is_final
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -55,7 +56,8 @@ class Bench:
     slots: int = 1
     stopping: Event = field(default_factory=Event)
     at: Callable[[str], None] = lambda moment: None
-    """Called at `after_claim`, `in_compute`, `before_save` and `after_save_commit`: tests die there."""
+    """Called at `after_claim`, `in_compute`, `before_save` and `after_save_commit`, and for shards at `before_shard`,
+    `after_shard_commit` and `before_assembling`: tests die there."""
     places: BoundedSemaphore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,6 +71,8 @@ class _Task:
     together: tuple[str, ...]
     """The strategies of all, if they are several."""
     model: ModelRecord
+    shard: Shard | None
+    """Of a long proof, where the job is one."""
 
 
 def run(bench: Bench, job: Job) -> None:
@@ -81,7 +85,7 @@ def run(bench: Bench, job: Job) -> None:
 
 
 def _run(bench: Bench, job: Job) -> None:
-    extra = {"action": "job", "proof": job.proof_id, "attempt": job.attempt}
+    extra = {"action": "job", "proof": job.proof_id, "attempt": job.attempt, "shard": job.shard}
     started = _patiently(bench, lambda session: _start(session, job))
     if started is None:
         logger.info("job is over already", extra=extra)
@@ -120,17 +124,38 @@ def _start(session: "Session", job: Job) -> _Task | None:
     if proof is None:
         return None
     strategies = attempts.strategies(session, job)
-    return _Task(proof, strategies if len(strategies) > 1 else (), models.get(session, proof.model_digest))
+    model = models.get(session, proof.model_digest)
+    shard = None if job.shard is None else attempts.shard(session, job)
+    return _Task(proof, strategies if len(strategies) > 1 else (), model, shard)
 
 
 def _compute(bench: Bench, job: Job, task: _Task) -> Outcome | Mapping[str, Outcome] | None:
-    """How the work ended; None if it was stopped because nobody wants it, or because the worker stops."""
-    proof, model = task.proof, task.model
+    """How the work ended; None if it was stopped because nobody wants it or because the worker stops, or if it was a shard
+    and others are still missing."""
+    proof, model, shard = task.proof, task.model, task.shard
     request = Request(
         model.digest, bench.blobs.path(model.blob), model.blob, proof.strategy, proof.variant, proof.parameters,
         together=task.together,
+        shard=None if shard is None else (shard.number, shard.of), results=() if shard is None else shard.results,
     )  # fmt: skip
+    if request.results:
+        bench.at("before_assembling")
     ending = limits.run(bench.work, request, bench.limits, watch=_Watch(bench, job, _counted(request)))
+    if shard is None or shard.results or ending.end is not End.RESULT or is_final(ending.content):
+        return _ended(bench, task, ending)
+    results = _keep(bench, job, ending.content.decode())
+    return _compute(bench, job, replace(task, shard=replace(shard, results=results))) if results else None
+
+
+def _keep(bench: Bench, job: Job, found: str) -> tuple[str, ...]:
+    """All results if this shard was the last, else none: somebody else puts the proof together."""
+    bench.at("before_shard")
+    results = _patiently(bench, lambda session: attempts.store_shard(session, job, found))
+    bench.at("after_shard_commit")
+    return results
+
+
+def _ended(bench: Bench, task: _Task, ending: Ending) -> Outcome | Mapping[str, Outcome] | None:
     match ending.end:
         case End.RESULT if task.together:
             return {said["strategy"]: _outcome(bench, said, proof) for said, proof in read_all(ending.content)}
@@ -213,6 +238,8 @@ class _Watch:
         self._write_at = now + WRITE_S
         (done, of), self._news = self._news, None
         with self._bench.database.writing() as session:
+            if self._job.shard is not None:
+                return attempts.shard_progress(session, self._job, done)
             return attempts.progress(session, self._job, done / of, f"{done} of {of} {self._counted}")
 
 

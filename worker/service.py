@@ -107,9 +107,9 @@ def _launch(settings: Settings, name: str, bench: Bench) -> None:
     DBOS(config=config)
 
     @DBOS.workflow(name=queue.WORKFLOW, max_recovery_attempts=100)  # `attempts.MAX_DEATHS` comes first
-    def prove(proof_id: int, attempt: int) -> None:
+    def prove(proof_id: int, attempt: int, shard: int | None = None, turn: int = 1) -> None:
         try:
-            jobs.run(bench, Job(proof_id, attempt))
+            jobs.run(bench, Job(proof_id, attempt, shard, turn))
         except Stopped:
             Event().wait()  # an end would be recorded: the job must stay unfinished, for whoever takes it next
 

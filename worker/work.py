@@ -5,12 +5,17 @@ from worker.catalogue import prove_together
 from worker.limits import Report, Work
 from worker.questions import best_proof, wrong_inputs
 from worker.run import Request, prove_model
+from worker.shards import prove_shard, put_together
 
 QUESTIONS: dict[str, Work] = {BEST_WITHIN: best_proof, COUNTEREXAMPLES: wrong_inputs}
 
 
 def answer(request: Request, report: Report) -> bytes:
-    """The result, or the results, as `worker.run` writes them."""
+    """The result, or the results, as `worker.run` writes them; a shard's, as `worker.shards` does."""
     if request.together:
         return prove_together(request, report)
+    if request.results:
+        return put_together(request, report)
+    if request.shard is not None:
+        return prove_shard(request, report)
     return QUESTIONS.get(request.strategy, prove_model)(request, report)

@@ -13,7 +13,7 @@ from proofs.certificate import certificate_of
 from proofs.checkpoint import read_model
 from proofs.errors import CheckRefused, NotApplicable
 from proofs.model import Model
-from proofs.prove import prove, task_of
+from proofs.prove import prove, search
 from proofs.shards import Part, assemble, check_part, read, written
 from proofs.splitting import STEPS, queries
 from proofs.strategies import BY_NAME, CATALOGUE, Strategy, Variant
@@ -34,7 +34,7 @@ def small() -> Model:
 
 def parts(model: Model, strategy: Strategy, variant: Variant, of: int) -> list[Part]:
     """As shards leave and enter processes: as bytes."""
-    hints = strategy.search(variant)(model, task_of(model))
+    hints = search(model, strategy, variant)
     shards = [queries(shard, of, model.d_vocab) for shard in range(of)]
     return [read(written(check_part(model, strategy, variant, hints, mine)), mine) for mine in shards]
 

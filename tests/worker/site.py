@@ -88,10 +88,10 @@ class Site:
                 worker.process.send_signal(signal.SIGCONT)
                 worker.kill()
 
-    def model(self, content: bytes = b"no weights", digest: str = "a" * 64) -> str:
-        """A stored model of 64^4 inputs, by its digest."""
+    def model(self, content: bytes = b"no weights", digest: str = "a" * 64, n_ctx: int = 4) -> str:
+        """A stored model of 64^n_ctx inputs, by its digest."""
         new = NewModel(
-            digest=digest, name="demo", task="max-of-4", n_ctx=4, d_vocab=64, d_model=32, d_head=32, has_biases=False,
+            digest=digest, name="demo", task=f"max-of-{n_ctx}", n_ctx=n_ctx, d_vocab=64, d_model=32, d_head=32, has_biases=False,
             source="upload", blob=self.blobs.put(content), size_bytes=len(content),
         )  # fmt: skip
         with self.database.writing() as session:
