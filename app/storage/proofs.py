@@ -5,7 +5,7 @@ A proof is queued, running or done; a done one has a verdict and changes no more
 says about an attempt is in `attempts`. Callers own the transaction; nothing here commits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ from app.storage.records import Doubt, Filter, FrontPoint, Page, ProofRecord, St
 from app.storage.tables import ModelRow, ProofRow, RevisionRow
 
 WITHOUT_RESULT = proof_rows.WITHOUT_RESULT
+
+MOST_PARAMETERS = 10_000
 
 SORTS: keyset.Columns = {
     "id": ProofRow.id,
@@ -126,9 +128,31 @@ def page(
 
 def front(session: Session, *, model_digest: str | None = None, variant: str | None = None) -> list[FrontPoint]:
     """Every finished proof with a bound that is not in doubt, as a point of a plot, by id. The caller picks those that are
-    not dominated; `kept_off` counts those that are missing here."""
+    not dominated; `kept_off` counts those that are missing here. Of many proofs, `cloud` finds the few that matter."""
+    query = _points()
+    if model_digest is not None:
+        query = query.where(ProofRow.model_digest == model_digest)
+    if variant is not None:
+        query = query.where(ProofRow.variant == variant)
+    return [_point(found) for found in session.execute(query)]
+
+
+def points(session: Session, ids: Iterable[int]) -> list[FrontPoint]:
+    """These proofs, by id, of `front`."""
+    found: list[FrontPoint] = []
+    for some in batched(sorted(ids)):
+        found += [_point(one) for one in session.execute(_points().where(ProofRow.id.in_(some)))]
+    return found
+
+
+def batched(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Few enough at a time for any database's limit on the parameters of a statement."""
+    yield from (ids[start : start + MOST_PARAMETERS] for start in range(0, len(ids), MOST_PARAMETERS))
+
+
+def _points() -> sa.Select[*tuple[Any, ...]]:
     row, model = ProofRow, ModelRow
-    query = (
+    return (
         sa.select(
             row.id, row.model_digest, model.name, model.n_ctx, model.d_vocab, row.strategy, row.family, row.variant,
             row.trust, row.correct, row.total, row.bound, row.tightness, row.length_measured, row.length_reference,
@@ -138,11 +162,6 @@ def front(session: Session, *, model_digest: str | None = None, variant: str | N
         .where(row.bound.is_not(None), proof_rows.NOT_IN_DOUBT)
         .order_by(row.id)
     )  # fmt: skip
-    if model_digest is not None:
-        query = query.where(row.model_digest == model_digest)
-    if variant is not None:
-        query = query.where(row.variant == variant)
-    return [_point(found) for found in session.execute(query)]
 
 
 def _point(found: Sequence[Any]) -> FrontPoint:
