@@ -69,7 +69,9 @@ def prove(
     budget: Annotated[
         str | None, typer.Option(metavar="OPERATIONS", help="The best strict proof that so many operations buy: 5e6.")
     ] = None,
-    variant: Annotated[Variant, typer.Option(help="Sound, or as the paper's code computes it.")] = Variant.STRICT,
+    variant: Annotated[
+        Variant, typer.Option(help="In real arithmetic, in any float32 program, or as the paper's code computes it.")
+    ] = Variant.STRICT,
     search: Annotated[
         Search | None, typer.Option(help="Which tables the published search of gaps sees; with --variant as-published.")
     ] = None,

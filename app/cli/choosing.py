@@ -34,7 +34,7 @@ def strategies(names: list[str] | None, variant: Variant) -> list[Strategy]:
     found = [_strategy(name) for name in names]
     for strategy in found:
         if variant not in strategy.variants:
-            message = f"{strategy.name} has no variant {variant}: leave --variant out."
+            message = f"{strategy.name} has no variant {variant}: choose one of {', '.join(strategy.variants)}."
             raise typer.BadParameter(message, param_hint="--variant")
     return list({strategy.name: strategy for strategy in found}.values())
 

@@ -14,7 +14,7 @@ from app.storage.blobs import BlobStore
 from app.storage.records import NewModel
 from proofs.checkpoint import read_model
 from proofs.prove import task_of
-from proofs.strategies import CATALOGUE
+from proofs.strategies import USUAL
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 
@@ -31,18 +31,17 @@ def main() -> int:
 
 
 def load_demo_models(settings: Settings) -> None:
-    """Stores the models that ship with Proofboard and queues every strategy for those that were not there yet."""
+    """Stores the models that ship with Proofboard and queues the usual proofs for those that were not there yet."""
     blobs = BlobStore(settings.blob_dir)
     database = engine.connect(settings.database_url)
     jobs = queue.connect(database)
-    everything = [(strategy.name, str(variant)) for strategy in CATALOGUE for variant in strategy.variants]
     try:
         for path in sorted(DEMO.glob("*.safetensors")):
             new = demo_model(path, blobs)
             with database.writing() as session:
                 model, is_new = models.add(session, new)
                 if is_new:
-                    proofs.request(session, jobs, model_digest=model.digest, wanted=everything)
+                    proofs.request(session, jobs, model_digest=model.digest, wanted=USUAL)
     finally:
         database.dispose()
 

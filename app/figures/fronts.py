@@ -1,6 +1,6 @@
 """Bound or tightness against length: every finished proof as a point, and fronts as staircases.
 
-Only claims of one kind are compared: proofs about different tasks, and strict and as-published ones, never share a front. What
+Only claims of one kind are compared: proofs about different tasks, and proofs of different variants, never share a front. What
 is in doubt never comes here (`app.storage.proofs.front`).
 """
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,10 +46,24 @@ class Kind:
         return f"max-of-{self.n_ctx}, {self.d_vocab} tokens"
 
     @property
-    def is_strict(self) -> bool:
-        return self.variant == "strict"
+    def look(self) -> "Look":
+        return LOOKS[self.variant]
 
 
+class Look(NamedTuple):
+    """How a variant is told from the others."""
+
+    rank: int
+    dash: str
+    mark: str
+    """What is added to the family's shape"""
+
+
+LOOKS = {
+    "strict": Look(0, "solid", ""),
+    "as-executed": Look(1, "dash", "-dot"),
+    "as-published": Look(2, "dot", "-open"),
+}
 TITLES = {Height.BOUND: "bound on the accuracy", Height.TIGHTNESS: "tightness: bound / true accuracy"}
 
 
@@ -85,7 +100,7 @@ def front_of(points: Sequence[FrontPoint], *, cost_model: str, height: Height = 
     alike: dict[tuple[str, int, int], list[FrontPoint]] = {}
     for point in drawn:
         alike.setdefault((point.variant, point.n_ctx, point.d_vocab), []).append(point)
-    for key in sorted(alike, key=lambda key: (key[0] != "strict", key)):
+    for key in sorted(alike, key=lambda key: (LOOKS[key[0]].rank, key)):
         found.steps[Kind(*key)] = front(alike[key], length=found.length_of, bound=found.height_of)
     return found
 
@@ -97,8 +112,8 @@ def bound_against_length(shown: Front) -> Figure:
     if len(marked) > MOST_MARKERS:
         traces.insert(0, _density(shown))
         marked = [point for steps in shown.steps.values() for point in steps]
-    by_kind = sorted(marked, key=lambda point: (point.variant != "strict", point.family, point.proof_id))
-    for (_, family, variant), group in groupby(by_kind, key=lambda p: (p.variant != "strict", p.family, p.variant)):
+    by_kind = sorted(marked, key=lambda point: (LOOKS[point.variant].rank, point.family, point.proof_id))
+    for (family, variant), group in groupby(by_kind, key=lambda point: (point.family, point.variant)):
         traces.append(_markers(shown, family, variant, list(group)))
     title = f"length: operations ({shown.cost_model})"
     return {
@@ -119,7 +134,7 @@ def _window(shown: Front) -> list[float]:
 
 
 def _lines(shown: Front) -> list[Figure]:
-    """The fronts' outlines. As published is dotted; the task is named where there are several."""
+    """The fronts' outlines. As executed is dashed, as published dotted; the task is named where there are several."""
     several = len({kind.task for kind in shown.steps}) > 1
     until = max((shown.length_of(point) for point in shown.points), default=1)
     lines = []
@@ -132,7 +147,7 @@ def _lines(shown: Front) -> list[Figure]:
                 "name": f"front, {kind.variant}" + (f", {kind.task}" if several else ""),
                 "x": [float(length) for length, _ in corners],
                 "y": [height for _, height in corners],
-                "line": {"color": "var(--ink-2)", "width": 1.5, "dash": "solid" if kind.is_strict else "dot"},
+                "line": {"color": "var(--ink-2)", "width": 1.5, "dash": kind.look.dash},
                 "hoverinfo": "skip",
             }
         )
@@ -140,8 +155,9 @@ def _lines(shown: Front) -> list[Figure]:
 
 
 def _markers(shown: Front, family: str, variant: str, points: list[FrontPoint]) -> Figure:
-    """Filled marks are strict proofs, hollow ones as published."""
-    hollow = "" if variant == "strict" else "-open"
+    """Filled marks are strict proofs, those with a dot as executed, hollow ones as published."""
+    mark = LOOKS[variant].mark
+    hollow = mark == "-open"
     return {
         "type": "scatter",
         "mode": "markers",
@@ -153,7 +169,7 @@ def _markers(shown: Front, family: str, variant: str, points: list[FrontPoint]) 
         "customdata": [point.proof_id for point in points],
         "marker": {
             "color": palette.colour(family),
-            "symbol": palette.shape(family) + hollow,
+            "symbol": palette.shape(family) + mark,
             "size": 10,
             "line": {"width": 2 if hollow else 1, "color": palette.colour(family) if hollow else "var(--surface)"},
         },

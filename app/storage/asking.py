@@ -95,13 +95,14 @@ def together(session: Session, queue: Queue, model_digest: str, wanted: Sequence
 def catalogue(
     session: Session, queue: Queue, *, model_digest: str, variant: str, search: str | None = None
 ) -> list[ProofRecord]:
-    """Every published strategy: brute force (exact, hence always strict), cubic, and the 100 sub-cubic ones as one job.
+    """Every published strategy: brute force (exact, hence never as published), cubic, and the 100 sub-cubic ones as one job.
 
     Raises `ModelNotFound`, `UnknownVariant` or `InvalidParameter` before anything is queued.
     """
     if search is not None and variant != Variant.AS_PUBLISHED:
         raise InvalidParameter("search matters only for the variant as-published: leave it out.")
-    alone = [asked("brute-force", Variant.STRICT), asked("cubic", variant)]
+    exact = Variant.STRICT if variant == Variant.AS_PUBLISHED else variant
+    alone = [asked("brute-force", exact), asked("cubic", variant)]
     hundred = [asked(one.name, variant, search) for one in SUBCUBIC]
     return each(session, queue, model_digest, alone) + together(session, queue, model_digest, hundred)
 

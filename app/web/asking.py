@@ -87,7 +87,7 @@ def asking_of(session: "Session", blobs: BlobStore, model: ModelRecord, known: S
 
 
 def _runs(known: Sequence[ProofRecord]) -> list[Run]:
-    ways = [("strict", ""), *(("as-published", search) for search in asking.SEARCHES)]
+    ways = [("strict", ""), ("as-executed", ""), *(("as-published", search) for search in asking.SEARCHES)]
     runs = []
     for variant, search in ways:
         mine = [

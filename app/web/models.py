@@ -17,14 +17,13 @@ from app.storage.records import ModelRecord, ProofRecord
 from app.storage.records import Page as ListPage
 from app.web import exports, fronts, listing, rows, schemas
 from app.web.api.models import SORT
-from app.web.api.proofs import everything
 from app.web.asking import Asking, asking_of
 from app.web.pages import Page, Shell, render
 from app.web.schemas import Digest
 from app.web.site import Site, SiteDep
 from proofs.checkpoint import read_model
 from proofs.circuits import MOST_CELLS, circuits
-from proofs.strategies import CATALOGUE
+from proofs.strategies import CATALOGUE, EVERYTHING
 
 router = APIRouter(prefix="/models", include_in_schema=False)
 
@@ -167,7 +166,7 @@ def prove(
     everything_: Annotated[str | None, Form(alias="all")] = None,
 ) -> Response:
     """Queues what was ticked, or all there is, and shows the model."""
-    pairs = everything() if everything_ else [_pair(one) for one in wanted or []]
+    pairs = EVERYTHING if everything_ else [_pair(one) for one in wanted or []]
     with site.database.writing() as session:
         proofs.request(session, site.queue, model_digest=digest, wanted=pairs)
     return _back(site, digest, "#proofs")

@@ -140,6 +140,15 @@ SUBCUBIC: tuple[Strategy, ...] = tuple(
 """The published sub-cubic strategies, in the published order."""
 
 BY_NAME: Mapping[str, Strategy] = {strategy.name: strategy for strategy in CATALOGUE + SUBCUBIC}
+EVERYTHING: tuple[tuple[str, str], ...] = tuple(
+    (strategy.name, str(variant)) for strategy in CATALOGUE for variant in strategy.variants
+)
+"""All that can be asked of a model, but for the published hundred."""
+USUAL: tuple[tuple[str, str], ...] = tuple(
+    (name, variant) for name, variant in EVERYTHING if variant != Variant.AS_EXECUTED or name == "separable-exact"
+)
+"""What a model is asked when nobody chose: the second statement once, by its strongest proof."""
+
 _BY_CODE = {strategy.code: strategy for strategy in SUBCUBIC}
 
 

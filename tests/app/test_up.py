@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from proofs.checkpoint import read_model
-from proofs.strategies import CATALOGUE
+from proofs.strategies import USUAL
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ def up(data_dir: Path) -> Iterator[Running]:
 
 
 def test_the_first_start_shows_the_demo_models_and_proves_them(tmp_path: Path) -> None:
-    expected = sum(len(strategy.variants) for strategy in CATALOGUE) * len(list(DEMO.glob("*.safetensors")))
+    expected = len(USUAL) * len(list(DEMO.glob("*.safetensors")))
     with up(tmp_path) as running:
         models = running.get("/api/v1/models")["items"]
         until(lambda: running.get("/api/v1/proofs?state=done")["total"] == expected, "all proofs", seconds=PATIENCE_S)

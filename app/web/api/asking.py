@@ -12,6 +12,7 @@ from app.web.api.proofs import ProofId
 from app.web.schemas import Digest
 from app.web.site import SiteDep
 from proofs.questions import MOST_BUDGET, MOST_COUNTEREXAMPLES
+from proofs.strategies import Variant
 
 router = APIRouter(tags=["proofs"])
 
@@ -19,7 +20,7 @@ router = APIRouter(tags=["proofs"])
 class CatalogueRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    variant: Literal["strict", "as-published"] = "strict"
+    variant: Variant = Variant.STRICT
     search: Literal["uncentred", "mean-folded"] | None = Field(
         default=None, description="Which tables the published search of gaps sees; only as-published."
     )

@@ -11,6 +11,7 @@ from app.storage.records import Doubt
 from app.web import schemas
 from app.web.schemas import Digest
 from app.web.site import SiteDep
+from proofs.strategies import Variant
 
 router = APIRouter(tags=["front"])
 
@@ -18,7 +19,7 @@ CostModel = Literal["measured-v1", "reference-v1"]
 
 
 class FrontOut(schemas.Out):
-    """Unbeaten proofs, shortest first. Different tasks, and strict and as-published proofs, never share a front."""
+    """Unbeaten proofs, shortest first. Different tasks and different variants never share a front."""
 
     variant: str = Field(examples=["strict"])
     n_ctx: int = Field(examples=[4])
@@ -40,7 +41,7 @@ class FrontsOut(schemas.Out):
 def front(
     site: SiteDep,
     model: Annotated[Digest | None, Query()] = None,
-    variant: Annotated[Literal["strict", "as-published"] | None, Query()] = None,
+    variant: Annotated[Variant | None, Query()] = None,
     cost_model: CostModel = "measured-v1",
     y: Height = Height.BOUND,
 ) -> FrontsOut:

@@ -13,7 +13,7 @@ from app.web import certificates, listing, schemas
 from app.web.api.parameters import of_list
 from app.web.schemas import Digest
 from app.web.site import SiteDep
-from proofs.strategies import CATALOGUE
+from proofs.strategies import USUAL
 
 router = APIRouter(tags=["proofs"])
 
@@ -31,13 +31,14 @@ class Wanted(BaseModel):
 
 
 class ProofRequest(BaseModel):
-    """Which proofs to run on a model: a list, or all that exist."""
+    """Which proofs to run on a model: a list, or the usual ones."""
 
     model_config = ConfigDict(extra="forbid")
 
     model: Digest
     wanted: Annotated[list[Wanted], Field(min_length=1, max_length=1000)] | None = Field(
-        default=None, description="Leave it out to queue every strategy in every variant."
+        default=None,
+        description="Leave it out to queue every strategy strict and as published, and the exact one as executed.",
     )
 
 
@@ -54,7 +55,7 @@ def list_proofs(request: Request, site: SiteDep) -> schemas.PageOut[schemas.Proo
 def queue_proofs(site: SiteDep, asked: ProofRequest) -> list[schemas.ProofOut]:
     """One proof for each strategy and variant, in that order. What is queued, running or has its result stays as it is, so
     the same request twice queues nothing twice."""
-    pairs = everything() if asked.wanted is None else [(one.strategy, one.variant) for one in asked.wanted]
+    pairs = USUAL if asked.wanted is None else [(one.strategy, one.variant) for one in asked.wanted]
     with site.database.writing() as session:
         found = proofs.request(session, site.queue, model_digest=asked.model, wanted=pairs)
         return [schemas.proof(one) for one in found]
@@ -120,7 +121,3 @@ def model_proofs(request: Request, site: SiteDep, digest: Digest) -> schemas.Pag
         return schemas.proofs(
             proofs.page(session, model_digest=digest, sort=shown.sort, next=shown.next, limit=shown.limit)
         )
-
-
-def everything() -> list[tuple[str, str]]:
-    return [(strategy.name, str(variant)) for strategy in CATALOGUE for variant in strategy.variants]
