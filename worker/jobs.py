@@ -12,15 +12,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from app.errors import DatabaseBusy, StorageFull
-from app.storage import attempts, models
+from app.storage import attempts, models, proofs
 from app.storage.blobs import BlobStore
 from app.storage.engine import Database
 from app.storage.queue import Queue
 from app.storage.records import Job, ModelRecord, Outcome, ProofRecord, Shard, Verdict
-from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES
+from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES, RECHECK
 from worker import limits
 from worker.limits import End, Ending, Limits, Work
-from worker.run import Figures, Request, read_all
+from worker.run import Claimed, Figures, Request, read_all
 from worker.shards import is_final
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class _Task:
     together: tuple[str, ...]
     """The strategies of all, if they are several."""
     model: ModelRecord
+    claimed: Claimed | None
+    """What is checked again, where that is the job."""
     shard: Shard | None
     """Of a long proof, where the job is one."""
 
@@ -86,7 +88,7 @@ def run(bench: Bench, job: Job) -> None:
 
 def _run(bench: Bench, job: Job) -> None:
     extra = {"action": "job", "proof": job.proof_id, "attempt": job.attempt, "shard": job.shard}
-    started = _patiently(bench, lambda session: _start(session, job))
+    started = _patiently(bench, lambda session: _start(bench, session, job))
     if started is None:
         logger.info("job is over already", extra=extra)
         return
@@ -119,14 +121,23 @@ def _give_back(bench: Bench, job: Job) -> None:
     _patiently(bench, lambda session: attempts.give_back(session, bench.queue, job))
 
 
-def _start(session: "Session", job: Job) -> _Task | None:
+def _start(bench: Bench, session: "Session", job: Job) -> _Task | None:
     proof = attempts.start(session, job)
     if proof is None:
         return None
     strategies = attempts.strategies(session, job)
     model = models.get(session, proof.model_digest)
     shard = None if job.shard is None else attempts.shard(session, job)
-    return _Task(proof, strategies if len(strategies) > 1 else (), model, shard)
+    return _Task(proof, strategies if len(strategies) > 1 else (), model, _claimed(bench, session, proof), shard)
+
+
+def _claimed(bench: Bench, session: "Session", job: ProofRecord) -> Claimed | None:
+    if job.strategy != RECHECK:
+        return None
+    proof = proofs.get(session, int(job.parameters["proof"]))
+    if proof.certificate is None or proof.correct is None:
+        return None
+    return Claimed(bench.blobs.path(proof.certificate), proof.certificate, proof.correct, proof.wrong or 0)
 
 
 def _compute(bench: Bench, job: Job, task: _Task) -> Outcome | Mapping[str, Outcome] | None:
@@ -135,7 +146,7 @@ def _compute(bench: Bench, job: Job, task: _Task) -> Outcome | Mapping[str, Outc
     proof, model, shard = task.proof, task.model, task.shard
     request = Request(
         model.digest, bench.blobs.path(model.blob), model.blob, proof.strategy, proof.variant, proof.parameters,
-        together=task.together,
+        together=task.together, claimed=task.claimed,
         shard=None if shard is None else (shard.number, shard.of), results=() if shard is None else shard.results,
     )  # fmt: skip
     if request.results:

@@ -1,13 +1,14 @@
 """What a child process does for a request."""
 
-from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES
+from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES, RECHECK
 from worker.catalogue import prove_together
 from worker.limits import Report, Work
 from worker.questions import best_proof, wrong_inputs
+from worker.rechecks import check_again
 from worker.run import Request, prove_model
 from worker.shards import prove_shard, put_together
 
-QUESTIONS: dict[str, Work] = {BEST_WITHIN: best_proof, COUNTEREXAMPLES: wrong_inputs}
+QUESTIONS: dict[str, Work] = {BEST_WITHIN: best_proof, COUNTEREXAMPLES: wrong_inputs, RECHECK: check_again}
 
 
 def answer(request: Request, report: Report) -> bytes:
