@@ -29,10 +29,16 @@ def traces(points: list[FrontPoint], mode: str) -> list[dict[str, Any]]:
     return [trace for trace in figure["data"] if trace.get("mode") == mode]
 
 
-def test_strict_and_as_published_are_never_on_one_front() -> None:
+def test_proofs_of_different_variants_are_never_on_one_front() -> None:
     published = point(2, 5, 99, variant="as-published", trust="float")
-    found = front_of([point(1, 10, 50), published], cost_model="measured-v1")
-    assert ids(found) == {"strict": [1], "as-published": [2]}
+    executed = point(3, 20, 49, variant="as-executed")
+    points = [published, executed, point(1, 10, 50)]
+    found = front_of(points, cost_model="measured-v1")
+    assert ids(found) == {"strict": [1], "as-executed": [3], "as-published": [2]}
+    assert [kind.variant for kind in found.steps] == ["strict", "as-executed", "as-published"]
+    marks = {trace["name"]: trace["marker"]["symbol"] for trace in traces(points, "markers")}
+    assert len(set(marks.values())) == len(marks) == 3
+    assert len({trace["line"]["dash"] for trace in traces(points, "lines")}) == 3
 
 
 def test_different_tasks_are_never_on_one_front() -> None:

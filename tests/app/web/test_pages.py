@@ -103,6 +103,17 @@ def test_a_float_result_never_claims_to_be_a_theorem(client: TestClient, site: S
     assert 'class="label proved"' not in text
 
 
+def test_a_claim_about_executions_says_so(client: TestClient, site: Site) -> None:
+    digest = scenes.upload(client)
+    proof = scenes.request(client, digest, "cubic", "as-executed")
+    scenes.finish(site, proof, correct=15)
+    text = text_of(client, f"/proofs/{proof}")
+    assert "every program that computes them in float32" in text
+    assert "in real arithmetic" not in text
+    assert 'class="label proved"' in text
+    assert "The front as executed" in text_of(client, f"/models/{digest}")
+
+
 def test_a_bound_just_below_one_is_not_shown_as_one(client: TestClient, site: Site) -> None:
     total = 5**20
     digest = scenes.upload(client, n_ctx=20)
