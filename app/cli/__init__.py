@@ -38,7 +38,9 @@ app.add_typer(research.app)
 app.add_typer(checking.app)
 
 File = Annotated[Path, typer.Argument(metavar="FILE.safetensors", help="A checkpoint with TransformerLens names.")]
-Timeout = Annotated[float | None, typer.Option(min=0.001, metavar="SECONDS", help="For each piece of work.")]
+Timeout = Annotated[
+    float | None, typer.Option(min=0.001, metavar="SECONDS", help="For each piece of work, or shard of one.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
@@ -75,6 +77,7 @@ def prove(
     search: Annotated[
         Search | None, typer.Option(help="Which tables the published search of gaps sees; with --variant as-published.")
     ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=256, help="Processes that share a long proof.")] = 1,
     timeout: Timeout = None,
     as_json: Json = False,
 ) -> None:
@@ -93,7 +96,7 @@ def prove(
     else:
         wanted = pieces.one_by_one(chosen, variant, search) if most is None else pieces.best_within(most)
     try:
-        outcomes = reports.watch(file, _read(file), wanted, timeout=timeout)
+        outcomes = reports.watch(file, _read(file), wanted, timeout=timeout, processes=jobs)
     except (UnreadableCheckpoint, UnsupportedModel) as error:
         fail(f"{file}: {error}", BAD_INPUT)
     reports.show(outcomes, as_json=as_json)

@@ -7,7 +7,8 @@ from typing import Any
 from rich.console import Console
 
 from app.cli import reports
-from app.cli.proving import Piece, Unanswered, answers, limits_of, request_of
+from app.cli.answering import Unanswered, answers
+from app.cli.proving import Piece, limits_of, request_of
 from app.storage.records import Verdict
 from proofs.checkpoint import read_model
 from proofs.prove import task_of

@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from app.cli.answering import Unanswered, answers_of_several
 from app.storage.records import Verdict
 from proofs import ENGINE_VERSION
 from proofs.bound import floor_ratio
@@ -23,10 +24,9 @@ from proofs.lengths import unexplained_dimension
 from proofs.model import Model
 from proofs.prove import task_of
 from proofs.strategies import BY_NAME, Strategy, Variant
-from worker import limits, run
-from worker.limits import End, Limits
-from worker.run import Request
-from worker.work import answer
+from worker import limits
+from worker.limits import Limits
+from worker.run import Request, Result
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Outcome:
     length: Mapping[str, int] = field(default_factory=dict)
     """Operations of the check by cost model."""
     seconds: float | None = None
-    """Of the check; of a proof that was stopped, until then."""
+    """Of the check, by all processes together; of a proof that was stopped, until then."""
     search_seconds: float | None = None
     peak_memory_mb: float | None = None
     """MiB, the most that the proof's process had in RAM, interpreter and libraries included."""
@@ -92,9 +92,10 @@ def run_all(
     pieces: Sequence[Piece],
     *,
     timeout: float | None = None,
+    processes: int = 1,
     report: Callable[[Piece, int, int], None] = lambda piece, done, of: None,
 ) -> Iterator[tuple[Piece, list[Outcome]]]:
-    """The outcomes of each piece, in that order; `data` is what the checkpoint holds.
+    """The outcomes of each piece, in that order; `data` is what the checkpoint holds. So many processes share a long proof.
 
     After Ctrl-C, what is left is `cancelled`. Raises `UnreadableCheckpoint` or `UnsupportedModel` before the first.
     """
@@ -104,7 +105,9 @@ def run_all(
     for piece in pieces:
         said = [{"verdict": Verdict.CANCELLED, "message": "Stopped before it began."}] * len(piece.strategies)
         if not cancelled:
-            said = _run(request_of(model, checkpoint, data, piece), limits_of(timeout), partial(report, piece))
+            request = request_of(model, checkpoint, data, piece)
+            prove = partial(answers_of_several, request, limits_of(timeout), partial(report, piece))
+            said = _run(request, partial(prove, task=task_of(model), processes=processes))
             cancelled = said[0]["verdict"] == Verdict.CANCELLED
         yield piece, [_outcome(model, piece, *one) for one in zip(piece.strategies, said, strict=True)]
 
@@ -139,11 +142,11 @@ def _outcome(model: Model, piece: Piece, asked: str, said: Mapping[str, Any]) ->
     )  # fmt: skip
 
 
-def _run(request: Request, most: Limits, report: Callable[[int, int], None]) -> list[dict[str, Any]]:
+def _run(request: Request, prove: Callable[[], list[Result]]) -> list[dict[str, Any]]:
     """What each proof came to, as fields of `Outcome`."""
     started = monotonic()
     try:
-        said = [dict(one) for one, _ in answers(request, most, report)]
+        said = [dict(one) for one, _ in prove()]
     except KeyboardInterrupt:
         said = [{"verdict": Verdict.CANCELLED, "message": "Stopped by Ctrl-C."}]
     except Unanswered as trouble:
@@ -157,31 +160,3 @@ def _run(request: Request, most: Limits, report: Callable[[int, int], None]) -> 
 def _renamed(said: dict[str, Any]) -> dict[str, Any]:
     lengths = said.pop("lengths", {})
     return {**said, "length": lengths}
-
-
-class Unanswered(Exception):
-    """Why a process ended without a result."""
-
-    def __init__(self, verdict: Verdict, message: str) -> None:
-        super().__init__(message)
-        self.verdict = verdict
-
-
-def answers(request: Request, most: Limits, report: Callable[[int, int], None]) -> list[run.Result]:
-    """What the process of a request said. Raises `Unanswered`; Ctrl-C stops it."""
-
-    def watch(progress: tuple[int, int] | None) -> bool:
-        if progress is not None:
-            report(*progress)
-        return True
-
-    ending = limits.run(answer, request, most, watch=watch)
-    match ending.end:
-        case End.RESULT:
-            return run.read_all(ending.content)
-        case End.TIMEOUT:
-            raise Unanswered(Verdict.TIMEOUT, f"Not done after {most.seconds:g} s: raise --timeout.")
-        case End.OUT_OF_MEMORY:
-            raise Unanswered(Verdict.OUT_OF_MEMORY, "This machine has too little memory for the proof.")
-        case _:
-            raise Unanswered(Verdict.ERROR, ending.content.decode("utf-8", "replace").strip())

@@ -18,7 +18,9 @@ from proofs.strategies import Strategy
 DONE = (Verdict.PROVED, Verdict.VACUOUS)
 
 
-def watch(checkpoint: Path, data: bytes, pieces: Sequence[Piece], *, timeout: float | None) -> list[Outcome]:
+def watch(
+    checkpoint: Path, data: bytes, pieces: Sequence[Piece], *, timeout: float | None, processes: int
+) -> list[Outcome]:
     """Runs the proofs; a terminal on standard error sees how far they are.
 
     Raises `UnreadableCheckpoint` or `UnsupportedModel`.
@@ -31,7 +33,7 @@ def watch(checkpoint: Path, data: bytes, pieces: Sequence[Piece], *, timeout: fl
             bars.update(bar_of[piece.label], completed=done, total=of)
 
         outcomes: list[Outcome] = []
-        for piece, made in run_all(checkpoint, data, pieces, timeout=timeout, report=report):
+        for piece, made in run_all(checkpoint, data, pieces, timeout=timeout, processes=processes, report=report):
             came_to = ", ".join(sorted({outcome.verdict for outcome in made}))
             bars.update(bar_of[piece.label], description=f"{piece.label}: {came_to}")
             bars.stop_task(bar_of[piece.label])

@@ -33,7 +33,13 @@ class Worker:
 
     def children(self) -> list[psutil.Process]:
         """The processes of its proofs: those below the fork server."""
-        return [child for child in self.family() if child.ppid() != self.process.pid]
+        return [child for child in self.family() if self._is_child(child)]
+
+    def _is_child(self, process: psutil.Process) -> bool:
+        try:
+            return bool(process.ppid() != self.process.pid)
+        except psutil.NoSuchProcess:  # since it was listed
+            return False
 
     def kill(self) -> None:
         """As a power cut would; nothing of the family may be left."""
