@@ -4,8 +4,8 @@ Only claims of one kind are compared: proofs about different tasks, and proofs o
 is in doubt never comes here (`app.storage.proofs.front`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from html import escape
 from itertools import groupby
@@ -15,6 +15,8 @@ import numpy as np
 
 from app import numbers
 from app.figures import Figure, palette
+from app.storage import cloud
+from app.storage.cloud import ENUMERATES, Cloud, Floats, leading
 from app.storage.records import FrontPoint
 from proofs.frontier import front, staircase
 
@@ -33,13 +35,8 @@ class Height(StrEnum):
     TIGHTNESS = "tightness"
 
 
-@dataclass(frozen=True, order=True)
-class Kind:
+class Kind(cloud.Kind):
     """Proofs that may share a front."""
-
-    variant: str
-    n_ctx: int
-    d_vocab: int
 
     @property
     def task(self) -> str:
@@ -72,13 +69,22 @@ class Front:
     """What one drawing shows, before it is drawn."""
 
     points: list[FrontPoint]
-    """Everything that has a length in this cost model and a height."""
+    """The marks: everything that has a length in this cost model and a height or, of more than `MOST_MARKERS`, what leads."""
     steps: dict[Kind, list[FrontPoint]]
     """The unbeaten proofs of each kind, shortest first; strict kinds first."""
+    brute: list[FrontPoint]
+    """The highest brute force of each task."""
+    lengths: Floats
+    """Of everything that is drawn, as a mark or not."""
+    heights: Floats
     left_out: int
     """Finished proofs without a length in this cost model or without a height."""
     cost_model: str
     height: Height
+
+    @property
+    def drawn(self) -> int:
+        return len(self.lengths)
 
     def length_of(self, point: FrontPoint) -> int:
         return point.lengths[self.cost_model]
@@ -96,23 +102,61 @@ def front_of(points: Sequence[FrontPoint], *, cost_model: str, height: Height = 
         for point in points
         if point.lengths.get(cost_model) and (height is Height.BOUND or point.tightness is not None)
     ]
-    found = Front(drawn, {}, len(points) - len(drawn), cost_model, height)
+    found = Front(drawn, {}, [], np.empty(0), np.empty(0), len(points) - len(drawn), cost_model, height)
     alike: dict[tuple[str, int, int], list[FrontPoint]] = {}
     for point in drawn:
         alike.setdefault((point.variant, point.n_ctx, point.d_vocab), []).append(point)
     for key in sorted(alike, key=lambda key: (LOOKS[key[0]].rank, key)):
         found.steps[Kind(*key)] = front(alike[key], length=found.length_of, bound=found.height_of)
-    return found
+    brute = sorted((point for point in drawn if point.strategy == ENUMERATES), key=found.height_of)
+    return replace(
+        found,
+        points=drawn if len(drawn) <= MOST_MARKERS else _leaders(found),
+        brute=list({(point.n_ctx, point.d_vocab): point for point in brute}.values()),
+        lengths=np.array([float(found.length_of(point)) for point in drawn]),
+        heights=np.array([found.height_of(point) for point in drawn]),
+    )
+
+
+def front_among(
+    results: Cloud,
+    read: Callable[[Iterable[int]], list[FrontPoint]],
+    *,
+    cost_model: str,
+    height: Height = Height.BOUND,
+) -> Front:
+    """As `front_of` all results, but only those that become marks are read (by id) and compared exactly."""
+    lengths = results.lengths[cost_model]
+    heights = results.bound if height is Height.BOUND else results.tightness
+    can = (lengths > 0) & ~np.isnan(heights)
+    among, lengths, heights = results.where(can), lengths[can], heights[can]
+    if len(among) <= MOST_MARKERS:
+        return replace(
+            front_of(read(among.ids.tolist()), cost_model=cost_model, height=height), left_out=len(results) - len(among)
+        )
+    ids = {*leading(among, lengths, heights).tolist(), *_brute(among, heights)}
+    found = front_of(read(ids), cost_model=cost_model, height=height)
+    return replace(found, points=_leaders(found), lengths=lengths, heights=heights, left_out=len(results) - len(among))
+
+
+def _leaders(found: Front) -> list[FrontPoint]:
+    return [point for steps in found.steps.values() for point in steps]
+
+
+def _brute(results: Cloud, heights: Floats) -> Iterator[int]:
+    """Ids of the highest brute force of each task."""
+    for task in results.tasks:
+        mine = np.flatnonzero(results.is_of_task(*task) & results.enumerates)
+        if mine.size:
+            yield int(results.ids[mine[np.argmax(heights[mine])]])
 
 
 def bound_against_length(shown: Front) -> Figure:
     """The drawing of a front, with log length. The window is that of the marks; a baseline may leave it."""
     traces = [*_baselines(shown), *_lines(shown)]
-    marked = shown.points
-    if len(marked) > MOST_MARKERS:
+    if shown.drawn > len(shown.points):
         traces.insert(0, _density(shown))
-        marked = [point for steps in shown.steps.values() for point in steps]
-    by_kind = sorted(marked, key=lambda point: (LOOKS[point.variant].rank, point.family, point.proof_id))
+    by_kind = sorted(shown.points, key=lambda point: (LOOKS[point.variant].rank, point.family, point.proof_id))
     for (family, variant), group in groupby(by_kind, key=lambda point: (point.family, point.variant)):
         traces.append(_markers(shown, family, variant, list(group)))
     title = f"length: operations ({shown.cost_model})"
@@ -128,15 +172,15 @@ def bound_against_length(shown: Front) -> Figure:
 
 
 def _window(shown: Front) -> list[float]:
-    heights = [shown.height_of(point) for point in shown.points] or [0.0, 1.0]
-    room = 0.08 * ((max(heights) - min(heights)) or max(heights) or 1.0)
-    return [min(heights) - room, max(heights) + room]
+    low, high = (float(shown.heights.min()), float(shown.heights.max())) if shown.drawn else (0.0, 1.0)
+    room = 0.08 * ((high - low) or high or 1.0)
+    return [low - room, high + room]
 
 
 def _lines(shown: Front) -> list[Figure]:
     """The fronts' outlines. As executed is dashed, as published dotted; the task is named where there are several."""
     several = len({kind.task for kind in shown.steps}) > 1
-    until = max((shown.length_of(point) for point in shown.points), default=1)
+    until = int(shown.lengths.max(initial=1.0))
     lines = []
     for kind, steps in reversed(shown.steps.items()):
         corners = staircase([(shown.length_of(p), shown.height_of(p)) for p in steps], until=until)
@@ -179,17 +223,14 @@ def _markers(shown: Front, family: str, variant: str, points: list[FrontPoint]) 
 def _baselines(shown: Front) -> list[Figure]:
     """Partial enumeration: with a fraction of brute force's length comes that fraction of its bound. One line per task."""
     lines = []
-    brute = [point for point in shown.points if point.strategy == "brute-force"]
-    best = {(p.n_ctx, p.d_vocab): p for p in sorted(brute, key=shown.height_of)}
-    shortest = min((shown.length_of(point) for point in shown.points), default=1)
-    for (n_ctx, d_vocab), point in sorted(best.items()):
+    for point in sorted(shown.brute, key=lambda point: (point.n_ctx, point.d_vocab)):
         length, height = shown.length_of(point), shown.height_of(point)
-        spent = np.geomspace(float(min(shortest, length)), float(length), BASELINE_STEPS)
+        spent = np.geomspace(float(shown.lengths.min()), float(length), BASELINE_STEPS)
         lines.append(
             {
                 "type": "scatter",
                 "mode": "lines",
-                "name": f"part of brute force, max-of-{n_ctx}, {d_vocab} tokens",
+                "name": f"part of brute force, max-of-{point.n_ctx}, {point.d_vocab} tokens",
                 "x": [float(f"{x:.4g}") for x in spent],
                 "y": [float(f"{height * x / length:.4g}") for x in spent],
                 "line": {"color": "var(--ink-3)", "width": 1, "dash": "dash"},
@@ -200,9 +241,7 @@ def _baselines(shown: Front) -> list[Figure]:
 
 
 def _density(shown: Front) -> Figure:
-    x = np.log10([float(shown.length_of(point)) for point in shown.points])
-    y = np.array([shown.height_of(point) for point in shown.points])
-    counts, x_edges, y_edges = np.histogram2d(x, y, bins=DENSITY_CELLS)
+    counts, x_edges, y_edges = np.histogram2d(np.log10(shown.lengths), shown.heights, bins=DENSITY_CELLS)
     return {
         "type": "heatmap",
         "name": "proofs per cell",

@@ -4,7 +4,7 @@ A process reads all results once; afterwards it reads what was written since. Le
 to tell which few proofs may lead (`Cloud.leading`); whoever says which do reads those (`proofs.points`) and compares exactly.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, NamedTuple
@@ -58,9 +58,13 @@ class Cloud:
         columns = {name: getattr(self, name)[chosen] for name in COLUMNS}
         return replace(self, **columns, lengths={name: one[chosen] for name, one in self.lengths.items()})
 
-    def of_task(self, n_ctx: int, d_vocab: int) -> "Cloud":
-        alike = [place for place, kind in enumerate(self.kinds) if kind[1:] == (n_ctx, d_vocab)]
-        return self.where(np.isin(self.kind, alike))
+    def is_of(self, wanted: Callable[[Kind], bool]) -> Bools:
+        """Which results are of the kinds that are wanted."""
+        chosen: Bools = np.array([*map(wanted, self.kinds), False])[self.kind]
+        return chosen
+
+    def is_of_task(self, n_ctx: int, d_vocab: int) -> Bools:
+        return self.is_of(lambda kind: kind[1:] == (n_ctx, d_vocab))
 
     @property
     def tasks(self) -> list[tuple[int, int]]:

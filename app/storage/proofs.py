@@ -126,7 +126,13 @@ def page(
     return Page([proof_rows.record(row) for row in found], following, session.scalar(counted) or 0)
 
 
-def front(session: Session, *, model_digest: str | None = None, variant: str | None = None) -> list[FrontPoint]:
+def front(
+    session: Session,
+    *,
+    model_digest: str | None = None,
+    variant: str | None = None,
+    task: tuple[int, int] | None = None,
+) -> list[FrontPoint]:
     """Every finished proof with a bound that is not in doubt, as a point of a plot, by id. The caller picks those that are
     not dominated; `kept_off` counts those that are missing here. Of many proofs, `cloud` finds the few that matter."""
     query = _points()
@@ -134,6 +140,8 @@ def front(session: Session, *, model_digest: str | None = None, variant: str | N
         query = query.where(ProofRow.model_digest == model_digest)
     if variant is not None:
         query = query.where(ProofRow.variant == variant)
+    if task is not None:
+        query = query.where(ModelRow.n_ctx == task[0], ModelRow.d_vocab == task[1])
     return [_point(found) for found in session.execute(query)]
 
 

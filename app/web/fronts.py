@@ -1,20 +1,27 @@
 """What overview and model page share: the choice of ruler and height in the address, the drawing, its table twin."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
 from app import numbers
 from app.figures import Figure
-from app.figures.fronts import MOST_MARKERS, Front, Height, Kind, bound_against_length, front_of
+from app.figures.fronts import Front, Height, Kind, bound_against_length, front_among, front_of
 from app.figures.published import with_overlay
 from app.published import facts
 from app.published.facts import Generation
 from app.published.overlay import overlay
+from app.storage import proofs
+from app.storage.cloud import Cloud
 from app.storage.records import Doubt, FrontPoint
 from app.web.rows import COST_MODELS
+
+if TYPE_CHECKING:  # only storage speaks SQL; here a session is handed on
+    from sqlalchemy.orm import Session
 
 RULERS = {
     "measured-v1": "what our check executes",
@@ -58,15 +65,60 @@ class FrontView:
     remarks: tuple[str, ...]
 
 
-def view(points: list[FrontPoint], query: QueryParams, path: str, *, kept_off: Mapping[Doubt, int]) -> FrontView:
-    """`kept_off` counts the results that are in doubt, hence not among the points."""
-    tasks = sorted({(point.n_ctx, point.d_vocab) for point in points})
+Task = tuple[int, int]
+"""n_ctx and d_vocab."""
+
+
+class Results(Protocol):
+    """What a front is drawn of."""
+
+    @property
+    def tasks(self) -> list[Task]: ...
+
+    def front(self, task: Task | None, cost_model: str, height: Height) -> Front:
+        """Of one task, or of all."""
+
+
+@dataclass(frozen=True)
+class Few:
+    """Results that are read already: those of one model."""
+
+    points: Sequence[FrontPoint]
+
+    @property
+    def tasks(self) -> list[Task]:
+        return sorted({(point.n_ctx, point.d_vocab) for point in self.points})
+
+    def front(self, task: Task | None, cost_model: str, height: Height) -> Front:
+        among = [point for point in self.points if task in (None, (point.n_ctx, point.d_vocab))]
+        return front_of(among, cost_model=cost_model, height=height)
+
+
+@dataclass(frozen=True)
+class Every:
+    """All results, as columns; those that become marks are read when they are known."""
+
+    cloud: Cloud
+    session: "Session"
+
+    @property
+    def tasks(self) -> list[Task]:
+        return self.cloud.tasks
+
+    def front(self, task: Task | None, cost_model: str, height: Height) -> Front:
+        among = self.cloud if task is None else self.cloud.where(self.cloud.is_of_task(*task))
+        read = partial(proofs.points, self.session)
+        return front_among(among, read, cost_model=cost_model, height=height)
+
+
+def view(results: Results, query: QueryParams, path: str, *, kept_off: Mapping[Doubt, int]) -> FrontView:
+    """`kept_off` counts the results that are in doubt, hence not among these."""
+    tasks = results.tasks
     names = [f"{n_ctx}-{d_vocab}" for n_ctx, d_vocab in tasks]
     task = _chosen(query.get("task"), ("", *names))
     ruler = _chosen(query.get("length"), COST_MODELS)
     height = Height(_chosen(query.get("y"), tuple(Height)))
-    among = [point for point in points if task in ("", f"{point.n_ctx}-{point.d_vocab}")]
-    found = front_of(among, cost_model=ruler, height=height)
+    found = results.front(tasks[names.index(task)] if task else None, ruler, height)
     laid = _chosen(query.get("overlay"), tuple(OVERLAYS))
     figure, said = _overlaid(bound_against_length(found), found, OVERLAYS[laid])
 
@@ -81,7 +133,7 @@ def view(points: list[FrontPoint], query: QueryParams, path: str, *, kept_off: M
         figure=figure,
         cost_model=ruler,
         fronts=tuple((kind, [Step(p, found.length_of(p)) for p in steps]) for kind, steps in found.steps.items()),
-        drawn=len(found.points),
+        drawn=found.drawn,
         tasks=(every, *one) if len(tasks) > 1 else (),
         rulers=tuple(choice(name, title=RULERS[name], chosen=name == ruler, length=name) for name in COST_MODELS),
         heights=tuple(choice(str(h), chosen=h is height, y=str(h)) for h in Height),
@@ -110,7 +162,7 @@ def _overlaid(figure: Figure, found: Front, generation: Generation | None) -> tu
         return figure, ()
     if found.cost_model != PUBLISHED_RULER:
         return figure, (f"Published lengths are known under {PUBLISHED_RULER} only: choose it to see them here.",)
-    tasks = {(point.n_ctx, point.d_vocab) for point in found.points}
+    tasks = {(kind.n_ctx, kind.d_vocab) for kind in found.steps}
     if len(tasks) != 1:
         return figure, ("Published results are about one task: choose a task to see them here.",)
     published = overlay(*tasks.pop(), generation)
@@ -152,10 +204,8 @@ def _remarks(front: Front) -> list[str]:
             else "length in this cost model or no tightness yet"
         )
         said.append(f"{numbers.exact(front.left_out)} finished proofs are not drawn: they have no {why}.")
-    if len(front.points) > MOST_MARKERS:
-        said.append(
-            f"Of {numbers.exact(len(front.points))} proofs only the fronts are marks; the rest is shaded by number."
-        )
+    if front.drawn > len(front.points):
+        said.append(f"Of {numbers.exact(front.drawn)} proofs only the fronts are marks; the rest is shaded by number.")
     return said
 
 

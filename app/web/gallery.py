@@ -75,14 +75,15 @@ class Entry:
 
 def _bound(asked: Asked) -> Made:
     kept_off = proofs.kept_off(asked.session)
-    shown = fronts.view(proofs.front(asked.session), asked.query, asked.path, kept_off=kept_off)
+    every = fronts.Every(asked.site.clouds.now(asked.session), asked.session)
+    shown = fronts.view(every, asked.query, asked.path, kept_off=kept_off)
     groups = (("Task", shown.tasks), ("Length counted as", shown.rulers), ("Height", shown.heights))
     return Made(shown.figure, shown.remarks, (*groups, ("Published results", shown.overlays)))
 
 
 def _dimension(asked: Asked) -> Made:
     task, tasks = _task(asked)
-    points = [point for point in proofs.front(asked.session) if task in (None, (point.n_ctx, point.d_vocab))]
+    points = proofs.front(asked.session, task=task)
     laid = overlay(*task) if task is not None else None
     figure = explaining.dimension_against_length(points, explanations.widths(asked.session), laid)
     remark = "An estimate of the published work, kept for comparison: no claim rests on it. Strategies that coincide are one mark."
@@ -93,7 +94,9 @@ def _ratio(asked: Asked) -> Made:
     variant = Variant.STRICT if asked.query.get("variant") == Variant.STRICT else Variant.AS_PUBLISHED
     task, tasks = _stored_task(asked, {"variant": str(variant)})
     explained = [one for one in explanations.explained(asked.session, METHOD) if (one.n_ctx, one.d_vocab) == task]
-    figure, fits = explaining.bound_against_ratio(proofs.front(asked.session), explained, variant)
+    figure, fits = explaining.bound_against_ratio(
+        proofs.front(asked.session, variant=variant, task=task), explained, variant
+    )
     choices = tuple(
         fronts.Choice(one, _address(asked, variant=str(one)), one is variant)
         for one in (Variant.AS_PUBLISHED, Variant.STRICT)
@@ -115,7 +118,7 @@ def _ratio(asked: Asked) -> Made:
 def _seeds(asked: Asked) -> Made:
     task, tasks = _task(asked)
     n_ctx, d_vocab = task or (4, 64)
-    points = [p for p in proofs.front(asked.session) if (p.n_ctx, p.d_vocab) == (n_ctx, d_vocab)]
+    points = proofs.front(asked.session, task=(n_ctx, d_vocab))
     ours = {row: _best_ratios(points, row) for row in Row}
     theirs = {row: facts.best_by_seed(n_ctx, row, Generation.POST) if d_vocab == facts.D_VOCAB else () for row in Row}
     known = {row: facts.normalised(n_ctx, d_vocab, row, Generation.POST) for row in Row}
@@ -161,7 +164,7 @@ def tightness_pairs(
     explained = explanations.explained(session, METHOD)
     known = {one.model_digest: one for one in explained if (one.n_ctx, one.d_vocab) == task}
     best: dict[tuple[str, str], FrontPoint] = {}
-    for point in proofs.front(session, variant=Variant.STRICT):
+    for point in proofs.front(session, variant=Variant.STRICT, task=task):
         if point.tightness is None or point.model_digest not in known or point.strategy in ENUMERATING:
             continue
         key = (point.family, point.model_digest)
@@ -215,8 +218,7 @@ def _address(asked: Asked, **change: str) -> str:
 
 def _task(asked: Asked) -> tuple[tuple[int, int] | None, tuple[fronts.Choice, ...]]:
     """The task in the address (`4-64`), else the first that is here or was published; and the others to choose from."""
-    stored = dict.fromkeys((point.n_ctx, point.d_vocab) for point in proofs.front(asked.session))
-    every = tuple(dict.fromkeys((*facts.tasks(), *sorted(stored))))
+    every = tuple(dict.fromkeys((*facts.tasks(), *asked.site.clouds.now(asked.session).tasks)))
     names = {f"{n_ctx}-{d_vocab}": (n_ctx, d_vocab) for n_ctx, d_vocab in every}
     chosen = asked.query.get("task", "")
     task = names.get(chosen, every[0] if every else None)

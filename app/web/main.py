@@ -8,6 +8,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from app.errors import InvalidParameter
 from app.settings import Settings
 from app.storage.blobs import BlobStore
+from app.storage.cloud import Clouds
 from app.storage.engine import Database
 from app.storage.queue import Queue
 from app.web import (
@@ -54,7 +55,7 @@ def create_app(*, settings: Settings, database: Database, queue_port: Queue, blo
         redoc_url=None,
     )
     files = assets.Assets.found()
-    app.state.site = Site(settings, database, queue_port, blobs, files, Addresses(app.url_path_for, files))
+    app.state.site = Site(settings, database, queue_port, blobs, files, Addresses(app.url_path_for, files), Clouds())
     problems.install(app)
     for part in (
         health, overview, upload, explanations, asking, checks, models, proofs, queue, strategies, figures, reproduction,

@@ -36,7 +36,10 @@ def overview(request: Request, site: SiteDep) -> Response:
             models_total=models.page(session, limit=1).total,
             counts=proofs.counts(session),
             front=fronts.view(
-                proofs.front(session), request.query_params, request.url.path, kept_off=proofs.kept_off(session)
+                fronts.Every(site.clouds.now(session), session),
+                request.query_params,
+                request.url.path,
+                kept_off=proofs.kept_off(session),
             ),
             under_way=folded(
                 proofs.page(session, filters=[Filter("state", Op.IN, "queued,running")], sort="id", limit=FEW), RUNNING

@@ -125,7 +125,7 @@ def _page(request: Request, site: Site, refusal: str | None, status: HTTPStatus,
 def _ours(session: Any, task: MaxOfK) -> tuple[list[FrontPoint], int]:
     """Proofs about models of this task and of the published width; and how many models have another width."""
     widths = explanations.widths(session)
-    points = [p for p in proofs.front(session) if (p.n_ctx, p.d_vocab) == (task.n_ctx, task.d_vocab)]
+    points = proofs.front(session, task=(task.n_ctx, task.d_vocab))
     fitting = [point for point in points if widths.get(point.model_digest) == facts.D_MODEL]
     every, kept = ({point.model_digest for point in some} for some in (points, fitting))
     return fitting, len(every - kept)

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from app.settings import Settings
 from app.storage.blobs import BlobStore
+from app.storage.cloud import Clouds
 from app.storage.engine import Database
 from app.storage.queue import Queue
 from app.web.addresses import Addresses
@@ -21,6 +22,7 @@ class Site:
     blobs: BlobStore
     assets: Assets
     addresses: Addresses
+    clouds: Clouds
 
 
 def site_of(request: Request) -> Site:

@@ -1,11 +1,12 @@
 """The front: the proofs that no other beats in both length and bound."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from app.figures.fronts import Height, front_of
+from app.figures.fronts import Height, front_among, front_of
 from app.storage import models, proofs
 from app.storage.records import Doubt
 from app.web import schemas
@@ -48,9 +49,13 @@ def front(
     with site.database.reading() as session:
         if model is not None:
             models.get(session, model)
-        points = proofs.front(session, model_digest=model, variant=variant)
+            points = proofs.front(session, model_digest=model, variant=variant)
+            found = front_of(points, cost_model=cost_model, height=y)
+        else:
+            every = site.clouds.now(session)
+            among = every if variant is None else every.where(every.is_of(lambda kind: kind.variant == variant))
+            found = front_among(among, partial(proofs.points, session), cost_model=cost_model, height=y)
         kept_off = proofs.kept_off(session, model_digest=model, variant=variant)
-    found = front_of(points, cost_model=cost_model, height=y)
     items = [
         FrontOut(
             variant=kind.variant,
@@ -64,7 +69,7 @@ def front(
         items=items,
         cost_model=cost_model,
         y=y,
-        considered=len(found.points),
+        considered=found.drawn,
         left_out=found.left_out,
         alarms=sum(count for doubt, count in kept_off.items() if doubt.is_alarm),
         above_truth=kept_off.get(Doubt.ABOVE_TRUTH, 0),

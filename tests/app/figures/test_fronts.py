@@ -1,12 +1,16 @@
 """A front's drawing says what the proofs say: compared as data, never as pixels."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.figures import fronts, palette
-from app.figures.fronts import Height, Kind, bound_against_length, front_of
+from app.figures.fronts import Height, Kind, bound_against_length, front_among, front_of
+from app.storage.cloud import Cloud
 from app.storage.records import FrontPoint
 from proofs.strategies import CATALOGUE
 
@@ -105,6 +109,46 @@ def test_thousands_of_proofs_are_shaded_and_only_fronts_are_marks() -> None:
     marks = [number for trace in figure["data"] if trace.get("mode") == "markers" for number in trace["customdata"]]
     steps = front_of(many, cost_model="measured-v1").steps
     assert sorted(marks) == sorted(one.proof_id for kind in steps.values() for one in kind)
+
+
+@pytest.mark.parametrize("height", Height)
+@pytest.mark.parametrize("number", [50, 2 * fronts.MOST_MARKERS])
+def test_columns_give_the_same_drawing_as_the_points(height: Height, number: int) -> None:
+    chance = Random(number)
+    points = [
+        point(
+            n, chance.randrange(10, 10_000), chance.randrange(100), n_ctx=chance.choice([2, 3]),
+            variant=chance.choice(["strict", "as-published"]), strategy=chance.choice(["cubic", "brute-force"]),
+            **({"lengths": {}} if n % 7 == 0 else {}), **({"tightness": None} if n % 5 == 0 else {}),
+        )
+        for n in range(number)
+    ]  # fmt: skip
+    one_by_one = front_of(points, cost_model="measured-v1", height=height)
+    read: list[int] = []
+
+    def points_of(ids: Iterable[int]) -> list[FrontPoint]:
+        read.extend(ids)
+        return [points[n] for n in sorted(read)]
+
+    from_columns = front_among(columns(points), points_of, cost_model="measured-v1", height=height)
+    assert from_columns.steps == one_by_one.steps
+    assert from_columns.left_out == one_by_one.left_out > 0
+    assert bound_against_length(from_columns) == bound_against_length(one_by_one)
+    assert len(read) < fronts.MOST_MARKERS / 10 or number < fronts.MOST_MARKERS
+
+
+def columns(points: list[FrontPoint]) -> Cloud:
+    kinds = sorted({Kind(one.variant, one.n_ctx, one.d_vocab) for one in points})
+    return Cloud(
+        revision=1,
+        kinds=tuple(kinds),
+        ids=np.array([one.proof_id for one in points]),
+        kind=np.array([kinds.index(Kind(one.variant, one.n_ctx, one.d_vocab)) for one in points]),
+        enumerates=np.array([one.strategy == "brute-force" for one in points]),
+        bound=np.array([one.bound for one in points]),
+        tightness=np.array([one.tightness for one in points], np.float64),
+        lengths={"measured-v1": np.array([one.lengths.get("measured-v1") for one in points], np.float64)},
+    )
 
 
 def test_a_length_beyond_any_integer_is_drawn() -> None:

@@ -100,9 +100,9 @@ def test_one_task_is_picked_out(database: Database, queue: ListQueue) -> None:
     result(database, queue, "cubic", TOTAL // 2, digest=DIGESTS[1])
     found = now(database, Clouds())
     assert found.tasks == [(4, 64), (20, 64)]
-    assert found.of_task(4, 64).ids.tolist() == [short]
-    assert found.of_task(4, 64).tasks == [(4, 64)]
-    assert len(found.of_task(9, 9)) == 0
+    picked = found.where(found.is_of_task(4, 64))
+    assert (picked.ids.tolist(), picked.tasks) == ([short], [(4, 64)])
+    assert not found.is_of_task(9, 9).any()
 
 
 def test_points_are_read_in_batches_and_by_id(
