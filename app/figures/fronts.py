@@ -73,7 +73,7 @@ class Front:
     steps: dict[Kind, list[FrontPoint]]
     """The unbeaten proofs of each kind, shortest first; strict kinds first."""
     brute: list[FrontPoint]
-    """The highest brute force of each task."""
+    """The highest brute force of each task, the first of those that are equally high."""
     lengths: Floats
     """Of everything that is drawn, as a mark or not."""
     heights: Floats
@@ -108,7 +108,8 @@ def front_of(points: Sequence[FrontPoint], *, cost_model: str, height: Height = 
         alike.setdefault((point.variant, point.n_ctx, point.d_vocab), []).append(point)
     for key in sorted(alike, key=lambda key: (LOOKS[key[0]].rank, key)):
         found.steps[Kind(*key)] = front(alike[key], length=found.length_of, bound=found.height_of)
-    brute = sorted((point for point in drawn if point.strategy == ENUMERATES), key=found.height_of)
+    brute = [point for point in drawn if point.strategy == ENUMERATES]
+    brute.sort(key=lambda point: (found.height_of(point), -point.proof_id))
     return replace(
         found,
         points=drawn if len(drawn) <= MOST_MARKERS else _leaders(found),
