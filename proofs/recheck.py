@@ -5,16 +5,11 @@ Fast, and not independent: a slip in the engine would be made twice. `proofs.che
 
 from collections.abc import Callable
 
-from proofs import ENGINE_VERSION
 from proofs.certificate import Certificate
 from proofs.errors import CheckRefused, InvalidCertificate
 from proofs.model import Model
 from proofs.prove import prove
 from proofs.strategies import BY_NAME
-
-CHECKER = f"engine {ENGINE_VERSION}"
-"""Who checked, with its version, in the records of checks."""
-
 
 def recheck(
     certificate: Certificate, model: Model, *, report: Callable[[int, int], None] = lambda done, of: None

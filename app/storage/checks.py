@@ -1,6 +1,6 @@
 """Who checked which stored proof again, with which version, and what came of it. Rows are added, never changed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -29,15 +29,15 @@ class NewCheck:
     seconds: float
     asked_by: str = LOCAL
 
+    @property
+    def verdict(self) -> str:
+        return {True: "confirmed", False: "refused", None: "no answer"}[self.accepted]
+
 
 @dataclass(frozen=True)
 class CheckRecord(NewCheck):
     id: int = 0
     checked_at: datetime = datetime.min
-
-    @property
-    def verdict(self) -> str:
-        return {True: "confirmed", False: "refused", None: "no answer"}[self.accepted]
 
 
 def add(session: Session, new: NewCheck) -> None:
@@ -66,9 +66,11 @@ def of(session: Session, proof_id: int) -> Sequence[CheckRecord]:
     ]  # fmt: skip
 
 
-def missing(session: Session, checker: str, *, since: datetime | None = None) -> Sequence[int]:
-    """Proofs with a certificate of a claim, ended at or after `since`, of whose certificate this checker has not yet said yes
-    or no."""
+def missing(
+    session: Session, checker: str, *, variants: Collection[str] | None = None, since: datetime | None = None
+) -> Sequence[int]:
+    """Proofs with a certificate of a claim, of these variants, ended at or after `since`, of whose certificate this checker has
+    not yet said yes or no."""
     decided = sa.exists().where(
         Row.proof_id == ProofRow.id,
         Row.certificate == ProofRow.certificate,
@@ -76,6 +78,8 @@ def missing(session: Session, checker: str, *, since: datetime | None = None) ->
         Row.accepted.is_not(None),
     )
     wanted = sa.select(ProofRow.id).where(ProofRow.certificate.is_not(None), ProofRow.correct.is_not(None), ~decided)
+    if variants is not None:
+        wanted = wanted.where(ProofRow.variant.in_(variants))
     if since is not None:
         wanted = wanted.where(ProofRow.finished_at >= since)
     return list(session.scalars(wanted.order_by(ProofRow.id)))

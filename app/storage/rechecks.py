@@ -4,6 +4,7 @@ A re-check is a job like a proof, with a row among the proofs while it is under 
 answer is a row of `checks`; ended, it is no more among the proofs that are listed.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -19,6 +20,9 @@ from proofs.questions import ENGINE, INDEPENDENT, RECHECK
 from proofs.strategies import Variant
 
 PROGRAMS = (ENGINE, INDEPENDENT)
+DECIDED = {Verdict.PROVED: True, Verdict.REFUSED: False}
+"""What a verdict says about the claim; any other says nothing."""
+
 INDEPENDENTLY = (Variant.STRICT,)
 """What the independent checker has theorems for."""
 
@@ -35,6 +39,28 @@ def covers(program: str, proof: ProofRecord) -> bool:
     """Whether this program can check this proof again."""
     is_claim = proof.correct is not None and proof.certificate is not None
     return is_claim and (program == ENGINE or proof.variant in INDEPENDENTLY)
+
+
+def require(program: str, proof: ProofRecord) -> None:
+    """Raises `NothingToCheck` unless this program can check this proof."""
+    if covers(program, proof):
+        return
+    raise NothingToCheck(
+        f"Proof {proof.id} has no certificate: only a proof with a result has one."
+        if proof.certificate is None or proof.correct is None
+        else f"The independent checker has no theorem for proofs {proof.variant.replace('-', ' ')}: check a strict one."
+    )
+
+
+def checker(program: str) -> str:
+    """The program with the version that runs here: the name of a checker in the record of checks."""
+    return f"{program} {ENGINE_VERSION}"
+
+
+def missing(session: Session, program: str, *, since: datetime | None = None) -> Sequence[int]:
+    """Proofs ended at or after `since` that this version of the program can check and has not yet confirmed or refused."""
+    variants = None if program == ENGINE else INDEPENDENTLY
+    return checks.missing(session, checker(program), variants=variants, since=since)
 
 
 def ask(
@@ -56,12 +82,7 @@ def ask(
         raise InvalidParameter(f"A key has from 1 to {MOST_KEY_LENGTH} characters.")
     proof_rows.next_revision(session)  # the lock: nobody else asks between the look and the request
     proof = proofs.get(session, proof_id)
-    if not covers(program, proof):
-        raise NothingToCheck(
-            f"Proof {proof_id} has no certificate: only a proof with a result has one."
-            if proof.certificate is None or proof.correct is None
-            else f"The independent checker has no theorem for proofs {proof.variant.replace('-', ' ')}: check a strict one."
-        )
+    require(program, proof)
     known = [job for job in _jobs(session, proof) if job.parameters["checker"] == program]
     for job in known:
         if job.state in proof_rows.UNFINISHED or (key is not None and job.parameters.get("key") == key):
@@ -88,8 +109,8 @@ def keep(session: Session, row: ProofRow, outcome: Outcome) -> None:
         checks.NewCheck(
             proof_id=row.parameters["proof"],
             certificate=certificate or "",
-            checker=f"{row.parameters['checker']} {ENGINE_VERSION}",
-            accepted={Verdict.PROVED: True, Verdict.REFUSED: False}.get(outcome.verdict),
+            checker=checker(row.parameters["checker"]),
+            accepted=DECIDED.get(outcome.verdict),
             message=outcome.message,
             seconds=outcome.seconds if outcome.seconds is not None else _since(row.started_at),
             asked_by=row.parameters["by"],
