@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
+from proofs.strategies import named
+
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -23,6 +25,24 @@ class Prose(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
         return None if value is None else storable(value)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return value
+
+
+class StrategyName(TypeDecorator[str]):
+    """A strategy's name. Whatever it is compared with may be a short code: `U4-A1-E9` stands for the long name."""
+
+    impl = sa.String
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[str]:
+        return str
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        known = None if value is None else named(value)
+        return value if known is None else known.name
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
         return value

@@ -17,13 +17,16 @@ from sqlalchemy.orm import Session
 
 from app.errors import AppError, DatabaseBusy, DatabaseOutdated, StorageFull
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 """The migration that `tables` describes; a test compares it with the newest in `migrations/`."""
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a statement waits for somebody else's lock."""
 
 CONNECT_TIMEOUT_S = 5
+
+UNKNOWN_TABLE_OR_COLUMN = ("42P01", "42703")
+"""As Postgres names them. Our statements are built from `tables`, so it is the database that lacks something."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,16 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 @contextmanager
 def named_errors() -> Iterator[None]:
-    """Turns a database that is locked, away or full into the error that says so."""
+    """Turns a database that is locked, away, full or of another version into the error that says so."""
     try:
         yield
-    except (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError) as error:
+    except (
+        exc.OperationalError,
+        exc.ProgrammingError,
+        exc.InterfaceError,
+        exc.InternalError,
+        exc.TimeoutError,
+    ) as error:
         named = name_error(error)
         if named is None:
             raise
@@ -121,6 +130,8 @@ def name_error(error: exc.SQLAlchemyError) -> AppError | None:
     text = str(origin).lower()
     if state == "53100" or "disk is full" in text or getattr(origin, "errno", None) == errno.ENOSPC:
         return StorageFull()
+    if state in UNKNOWN_TABLE_OR_COLUMN or text.startswith(("no such table", "no such column")):
+        return DatabaseOutdated()
     if state is not None:  # Postgres answered: connection, resources, deadlock, lock timeout, shutdown, starting up
         return DatabaseBusy() if state[:2] in ("08", "53", "57") or state in ("40001", "40P01", "55P03") else None
     away = ("locked", "busy", "unable to open", "disk i/o error", "connection", "server closed", "timeout", "could not")

@@ -91,8 +91,12 @@ def page(
     query = sa.select(ModelRow).where(*conditions.where(FIELDS, filters))
     order = keyset.sort_of(SORTS, ModelRow.id, sort)
     found, following = keyset.rows(session, query, order, next=next, limit=limit)
-    total = session.scalar(sa.select(sa.func.count()).select_from(query.with_only_columns(ModelRow.id).subquery())) or 0
-    return Page([record(row) for row in found], following, total)
+    return Page([record(row) for row in found], following, total(session, filters))
+
+
+def total(session: Session, filters: Sequence[Filter] = ()) -> int:
+    """How many models there are that fit."""
+    return session.scalar(sa.select(sa.func.count(ModelRow.id)).where(*conditions.where(FIELDS, filters))) or 0
 
 
 def annotate(

@@ -18,7 +18,8 @@ UNFINISHED = (State.QUEUED, State.RUNNING)
 WITHOUT_RESULT = (Verdict.CANCELLED, Verdict.TIMEOUT, Verdict.OUT_OF_MEMORY, Verdict.ERROR)
 """Ends that a new request tries again."""
 
-LISTED = sa.not_(sa.and_(ProofRow.strategy == RECHECK, ProofRow.state == State.DONE))
+UNLISTED = sa.and_(ProofRow.strategy == RECHECK, ProofRow.state == State.DONE)
+LISTED = sa.not_(UNLISTED)
 """Of a re-check that has ended only the answer counts: it is among the checks of its proof."""
 
 NOT_IN_DOUBT = ProofRow.doubt.is_(None)

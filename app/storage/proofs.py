@@ -23,6 +23,9 @@ WITHOUT_RESULT = proof_rows.WITHOUT_RESULT
 
 MOST_PARAMETERS = 10_000
 
+FEW_MODELS = 50
+"""So many or fewer are named in a query; more are joined."""
+
 SORTS: keyset.Columns = {
     "id": ProofRow.id,
     "bound": ProofRow.bound,
@@ -108,22 +111,39 @@ def page(
     sort: str = "-requested_at",
     next: str | None = None,
     limit: int = 100,
+    total: int | None = None,
 ) -> Page[ProofRecord]:
-    """Re-checks that have ended are there only if their strategy is asked for.
+    """Re-checks that have ended are there only if their strategy is asked for. `total` is not counted where it is given.
 
     Raises `InvalidParameter` for an unknown field, sort or `next`.
     """
-    wanted = conditions.where(FIELDS, filters)
+    wanted = _wanted(session, filters)
     if model_digest is not None:
         wanted.append(ProofRow.model_digest == model_digest)
-    if not any(one.field == "strategy" for one in filters):
-        wanted.append(proof_rows.LISTED)
+    every = any(one.field == "strategy" for one in filters)
+    listed = wanted if every else [*wanted, proof_rows.LISTED]
     order = keyset.sort_of(SORTS, ProofRow.id, sort)
-    found, following = keyset.rows(session, proof_rows.rows().where(*wanted), order, next=next, limit=limit)
-    counted = sa.select(sa.func.count(ProofRow.id)).where(*wanted)
-    if any(one.field in ("model_name", "n_ctx", "d_vocab", "d_model") for one in filters):
-        counted = counted.join(ProofRow.model)
-    return Page([proof_rows.record(row) for row in found], following, session.scalar(counted) or 0)
+    found, following = keyset.rows(session, proof_rows.rows().where(*listed), order, next=next, limit=limit)
+    if total is None:
+        total = _count(session, wanted) - (0 if every else _count(session, [*wanted, proof_rows.UNLISTED]))
+    return Page([proof_rows.record(row) for row in found], following, total)
+
+
+def _wanted(session: Session, filters: Sequence[Filter]) -> list[sa.ColumnElement[bool]]:
+    """Filters of models are settled first: where few models fit, their proofs are looked up instead of searched for."""
+    about = [one for one in filters if FIELDS.get(one.field, ProofRow.id).class_ is ModelRow]
+    wanted = conditions.where(FIELDS, [one for one in filters if one not in about])
+    if not about:
+        return wanted
+    fitting = sa.select(ModelRow.digest).where(*conditions.where(FIELDS, about))
+    digests = session.scalars(fitting.limit(FEW_MODELS + 1)).all()
+    if len(digests) <= FEW_MODELS:
+        return [*wanted, ProofRow.model_digest.in_(digests)]
+    return [*wanted, ProofRow.model.has(sa.and_(*conditions.where(FIELDS, about)))]
+
+
+def _count(session: Session, wanted: Sequence[sa.ColumnElement[bool]]) -> int:
+    return session.scalar(sa.select(sa.func.count()).select_from(ProofRow).where(*wanted)) or 0
 
 
 def front(
@@ -195,9 +215,9 @@ def revision(session: Session) -> int:
 
 def counts(session: Session) -> dict[State, int]:
     """How many proofs are in each state, as `page` lists them; every state is there."""
-    query = sa.select(ProofRow.state, sa.func.count()).where(proof_rows.LISTED).group_by(ProofRow.state)
-    found = session.execute(query).all()
-    return dict.fromkeys(State, 0) | {State(state): count for state, count in found}
+    unfinished = {state: _count(session, [ProofRow.state == state]) for state in proof_rows.UNFINISHED}
+    listed = _count(session, []) - _count(session, [proof_rows.UNLISTED])
+    return {**unfinished, State.DONE: listed - sum(unfinished.values())}
 
 
 def alarms(session: Session) -> int:

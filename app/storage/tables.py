@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from app.storage.columns import Canonical, Exact, Moment, Prose
+from app.storage.columns import Canonical, Exact, Moment, Prose, StrategyName
 
 DIGEST = sa.String(64)
 WORD = sa.String(64)
@@ -66,10 +66,10 @@ class ProofRow(Base):
     __table_args__ = (
         sa.UniqueConstraint("model_digest", "strategy", "variant", "parameters", "engine_version", name="natural_key"),
         sa.Index(None, "revision"),
-        sa.Index(None, "state", "id"),
-        sa.Index(None, "bound", "id"),
+        sa.Index(None, "state", "requested_at", "id"),
+        sa.Index(None, "bound", "id", "length"),
         sa.Index(None, "tightness", "id"),
-        sa.Index(None, "length", "id"),
+        sa.Index(None, "length", "id", "bound"),
         sa.Index(None, "seconds", "id"),
         sa.Index(None, "requested_at", "id"),
         sa.Index(None, "model_digest", "bound", "id"),
@@ -81,7 +81,7 @@ class ProofRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     model_digest: Mapped[str] = mapped_column(DIGEST, sa.ForeignKey("models.digest"))
-    strategy: Mapped[str] = mapped_column(sa.String(200))
+    strategy: Mapped[str] = mapped_column(StrategyName(200))
     family: Mapped[str] = mapped_column(WORD)
     variant: Mapped[str] = mapped_column(WORD)
     parameters: Mapped[Any] = mapped_column(Canonical)

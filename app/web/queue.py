@@ -32,9 +32,14 @@ class QueuePage(Page):
 def queue(request: Request, site: SiteDep) -> Response:
     with site.database.reading() as session:
         shell = Shell.of(request, session)
-        running = proofs.page(session, filters=[Filter("state", Op.EQ, "running")], sort="id", limit=READ)
-        queued = proofs.page(session, filters=[Filter("state", Op.EQ, "queued")], sort="id", limit=READ)
-        ended = proofs.page(session, filters=[Filter("state", Op.EQ, "done")], limit=FEW)
         counts, known = proofs.counts(session), workers.known(session)
+        running, queued, ended = (
+            proofs.page(session, filters=[Filter("state", Op.EQ, state)], sort=sort, limit=limit, total=counts[state])
+            for state, sort, limit in (
+                (State.RUNNING, "requested_at", READ),
+                (State.QUEUED, "requested_at", READ),
+                (State.DONE, "-requested_at", FEW),
+            )
+        )
     page = QueuePage(counts, known, folded(running, SHOWN), folded(queued, SHOWN), folded(ended, ENDED))
     return render(request, shell, page)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from app.errors import DatabaseBusy, DatabaseOutdated, StorageFull
-from app.storage import engine, models
+from app.storage import checks, engine, models
 from app.storage.engine import Database, connect
 from tests.app.storage.samples import add_model, new_model
 
@@ -114,7 +114,15 @@ def test_a_really_full_sqlite_file_is_named_and_loses_nothing(tmp_path: Path, sq
 
 def test_a_bug_of_ours_is_not_called_busy(database: Database) -> None:
     with pytest.raises((exc.ProgrammingError, exc.OperationalError)), database.reading() as session:
-        session.execute(sa.text("SELECT * FROM no_such_table"))
+        session.execute(sa.text("SELECT FROM WHERE"))
+
+
+@pytest.mark.parametrize("lacks", ["DROP TABLE checks", "ALTER TABLE checks DROP COLUMN seconds"])
+def test_a_database_of_another_version_says_what_to_run(database: Database, lacks: str) -> None:
+    with database.writing() as session:
+        session.execute(sa.text(lacks))
+    with pytest.raises(DatabaseOutdated, match="proofboard db upgrade"), database.reading() as session:
+        checks.of(session, 1)
 
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "sqlite:///:memory:"])

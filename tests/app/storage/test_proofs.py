@@ -7,6 +7,7 @@ from app.storage import attempts, proofs
 from app.storage.engine import Database
 from app.storage.records import Doubt, Filter, Job, Op, Outcome, State, Verdict
 from proofs import ENGINE_VERSION
+from proofs.strategies import SUBCUBIC
 from tests.app.storage import samples
 from tests.app.storage.samples import DIGESTS, TOTAL, ListQueue, finish, get, new_model, outcome, request, request_all
 
@@ -351,3 +352,39 @@ def test_lists_filter_by_what_proofs_and_models_say(database: Database, queue: L
     assert found(model_digest=DIGESTS[1]) == [high.id]
     with pytest.raises(InvalidParameter), database.reading() as session:
         proofs.page(session, filters=[Filter("password", Op.EQ, "x")])
+
+
+def test_a_short_code_filters_as_the_name_it_stands_for(database: Database, queue: ListQueue) -> None:
+    short = SUBCUBIC[0]
+    request_all(database, queue, [("cubic", "strict"), (short.name, "strict"), (SUBCUBIC[1].name, "strict")])
+
+    def found(op: Op, value: str) -> list[str]:
+        with database.reading() as session:
+            page = proofs.page(session, filters=[Filter("strategy", op, value)], sort="id")
+        return [proof.strategy for proof in page.items]
+
+    assert found(Op.EQ, short.code) == found(Op.EQ, short.code.lower()) == [short.name]
+    assert found(Op.IN, f"cubic,{short.code}") == ["cubic", short.name]
+    assert found(Op.NE, short.code) == ["cubic", SUBCUBIC[1].name]
+    assert found(Op.EQ, "U9-A9-E9") == []
+
+
+@pytest.mark.parametrize("few", [0, 100])
+def test_filters_of_models_find_the_same_however_many_fit(
+    database: Database, queue: ListQueue, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proofs, "FEW_MODELS", few)
+    samples.add_model(database, new_model(DIGESTS[1], "long", n_ctx=20))
+    mine = [request(database, queue, one, digest=DIGESTS[1]).id for one in ("cubic", "brute-force")]
+    request(database, queue)
+    for wanted in (
+        [Filter("model_name", Op.CONTAINS, "LONG")],
+        [Filter("n_ctx", Op.GT, "4"), Filter("d_vocab", Op.EQ, "64"), Filter("state", Op.EQ, "queued")],
+    ):
+        with database.reading() as session:
+            found = proofs.page(session, filters=wanted, sort="id", limit=1)
+            rest = proofs.page(session, filters=wanted, sort="id", limit=1, next=found.next)
+            none = proofs.page(session, filters=[*wanted, Filter("n_ctx", Op.EQ, "3")])
+        assert [proof.id for proof in found.items + rest.items] == mine
+        assert (found.total, rest.total, rest.next) == (2, 2, None)
+        assert (none.items, none.total) == ([], 0)
