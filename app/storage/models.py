@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import InvalidParameter, ModelNotFound
 from app.storage import filters as conditions
-from app.storage import keyset
+from app.storage import keyset, proof_rows
 from app.storage.columns import storable
 from app.storage.records import Accuracy, Filter, ModelRecord, NewModel, Page
 from app.storage.tables import ModelRow
@@ -50,6 +50,7 @@ FIELDS: conditions.Columns = {
 def add(session: Session, new: NewModel) -> tuple[ModelRecord, bool]:
     """The stored model, and whether it is new: False if the same weights are already there (they keep their name)."""
     name, notes, tags = _name(new.name), _notes(new.notes), _tags(new.tags)
+    proof_rows.next_revision(session)
     total = new.d_vocab**new.n_ctx
     inserted = session.scalar(
         _insert(session)
@@ -108,6 +109,7 @@ def annotate(
     tags: Sequence[str] | None = None,
 ) -> ModelRecord:
     """Changes what is given and leaves the rest. Raises `ModelNotFound` or `InvalidParameter`."""
+    proof_rows.next_revision(session)
     row = session.scalar(sa.select(ModelRow).where(ModelRow.digest == digest).with_for_update())
     if row is None:
         raise ModelNotFound(f"There is no model {digest[:70]!r}. The list of models shows those that are stored.")

@@ -50,5 +50,5 @@ def _since(site: Site, revision: int) -> tuple[int, list[int]]:
         latest = proofs.revision(session)
         if latest <= revision:
             return revision, []
-        latest, changed = proofs.changed_since(session, revision)
+        _, changed = proofs.changed_since(session, revision)
         return latest, [proof.id for proof in changed]

@@ -29,6 +29,9 @@ RULERS = {
 }
 PUBLISHED_RULER = "reference-v1"
 OVERLAYS = {"": None, "published": Generation.POST, "published-before-the-fix": Generation.PRE}
+MOST_STEPS = 40
+"""Of one front in the table below it."""
+
 PARAMETERS = ("length", "y", "task", "overlay")
 
 
@@ -132,7 +135,9 @@ def view(results: Results, query: QueryParams, path: str, *, kept_off: Mapping[D
     return FrontView(
         figure=figure,
         cost_model=ruler,
-        fronts=tuple((kind, [Step(p, found.length_of(p)) for p in steps]) for kind, steps in found.steps.items()),
+        fronts=tuple(
+            (kind, [Step(p, found.length_of(p)) for p in _listed(steps)]) for kind, steps in found.steps.items()
+        ),
         drawn=found.drawn,
         tasks=(every, *one) if len(tasks) > 1 else (),
         rulers=tuple(choice(name, title=RULERS[name], chosen=name == ruler, length=name) for name in COST_MODELS),
@@ -154,6 +159,13 @@ def view(results: Results, query: QueryParams, path: str, *, kept_off: Mapping[D
         else (),
         remarks=(*said, *_remarks(found), *_doubted(kept_off)),
     )
+
+
+def _listed(steps: Sequence[FrontPoint]) -> list[FrontPoint]:
+    """Few enough to read: both ends and what lies evenly between; `_remarks` says so."""
+    if len(steps) <= MOST_STEPS:
+        return list(steps)
+    return [steps[place * (len(steps) - 1) // (MOST_STEPS - 1)] for place in range(MOST_STEPS)]
 
 
 def _overlaid(figure: Figure, found: Front, generation: Generation | None) -> tuple[Figure, tuple[str, ...]]:
@@ -206,6 +218,11 @@ def _remarks(front: Front) -> list[str]:
         said.append(f"{numbers.exact(front.left_out)} finished proofs are not drawn: they have no {why}.")
     if front.drawn > len(front.points):
         said.append(f"Of {numbers.exact(front.drawn)} proofs only the fronts are marks; the rest is shaded by number.")
+    said += [
+        f"The {kind.variant} front for {kind.task} has {len(steps)} steps; all are drawn, {MOST_STEPS} are listed."
+        for kind, steps in front.steps.items()
+        if len(steps) > MOST_STEPS
+    ]
     return said
 
 

@@ -31,6 +31,7 @@ from app.web import (
 )  # fmt: skip
 from app.web.addresses import Addresses
 from app.web.guard import Guard
+from app.web.kept import Kept
 from app.web.site import Site
 from proofs import ENGINE_VERSION
 
@@ -55,7 +56,9 @@ def create_app(*, settings: Settings, database: Database, queue_port: Queue, blo
         redoc_url=None,
     )
     files = assets.Assets.found()
-    app.state.site = Site(settings, database, queue_port, blobs, files, Addresses(app.url_path_for, files), Clouds())
+    app.state.site = Site(
+        settings, database, queue_port, blobs, files, Addresses(app.url_path_for, files), Clouds(), Kept()
+    )
     problems.install(app)
     for part in (
         health, overview, upload, explanations, asking, checks, models, proofs, queue, strategies, figures, reproduction,

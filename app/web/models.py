@@ -1,9 +1,9 @@
 """Models as pages: the list, one model with its circuits and its front, notes and tags."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Form, Request
@@ -24,6 +24,9 @@ from app.web.site import Site, SiteDep
 from proofs.checkpoint import read_model
 from proofs.circuits import MOST_CELLS, circuits
 from proofs.strategies import CATALOGUE, EVERYTHING
+
+if TYPE_CHECKING:  # only storage speaks SQL; here a session is handed on
+    from sqlalchemy.orm import Session
 
 router = APIRouter(prefix="/models", include_in_schema=False)
 
@@ -86,10 +89,13 @@ def _read(request: Request, path: str) -> listing.Listing:
 
 @router.get("", name="models")
 def index(request: Request, site: SiteDep) -> Response:
+    return site.kept.answer(request, site.database, partial(_index, request))
+
+
+def _index(request: Request, session: "Session") -> Response:
     shown = _read(request, "/models")
-    with site.database.reading() as session:
-        shell = Shell.of(request, session, *shown.notice())
-        found = models.page(session, filters=shown.filters, sort=shown.sort, next=shown.next, limit=shown.limit)
+    shell = Shell.of(request, session, *shown.notice())
+    found = models.page(session, filters=shown.filters, sort=shown.sort, next=shown.next, limit=shown.limit)
     return render(request, shell, ModelsPage(shown, found))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
@@ -13,7 +14,7 @@ from app.storage.records import Page as ListPage
 from app.web import exports, fronts, rows, schemas
 from app.web.folding import FEW, Lines, folded
 from app.web.pages import Page, Shell, render
-from app.web.site import SiteDep
+from app.web.site import Site, SiteDep
 
 if TYPE_CHECKING:  # only storage speaks SQL; here a session is handed on
     from sqlalchemy.orm import Session
@@ -36,21 +37,24 @@ class OverviewPage(Page):
 
 @router.get("/", name="overview")
 def overview(request: Request, site: SiteDep) -> Response:
-    with site.database.reading() as session:
-        shell = Shell.of(request, session, *fronts.unknown(request.query_params))
-        counts = proofs.counts(session)
-        page = OverviewPage(
-            models_total=models.total(session),
-            counts=counts,
-            front=fronts.view(
-                fronts.Every(site.clouds.now(session), session),
-                request.query_params,
-                request.url.path,
-                kept_off=proofs.kept_off(session),
-            ),
-            under_way=folded(_under_way(session, counts), RUNNING),
-            newest=folded(_of_state(session, State.DONE, counts, sort="-requested_at"), NEWEST),
-        )
+    return site.kept.answer(request, site.database, partial(_overview, request, site))
+
+
+def _overview(request: Request, site: Site, session: "Session") -> Response:
+    shell = Shell.of(request, session, *fronts.unknown(request.query_params))
+    counts = proofs.counts(session)
+    page = OverviewPage(
+        models_total=models.total(session),
+        counts=counts,
+        front=fronts.view(
+            fronts.Every(site.clouds.now(session), session),
+            request.query_params,
+            request.url.path,
+            kept_off=proofs.kept_off(session),
+        ),
+        under_way=folded(_under_way(session, counts), RUNNING),
+        newest=folded(_of_state(session, State.DONE, counts, sort="-requested_at"), NEWEST),
+    )
     return render(request, shell, page)
 
 

@@ -3,9 +3,9 @@
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 from fastapi import APIRouter, Form, Request
@@ -28,6 +28,9 @@ from app.web.site import Site, SiteDep
 from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES, RECHECK
 from proofs.strategies import BY_NAME, CATALOGUE, Strategy
 from proofs.task import MaxOfK
+
+if TYPE_CHECKING:  # only storage speaks SQL; here a session is handed on
+    from sqlalchemy.orm import Session
 
 router = APIRouter(prefix="/proofs", include_in_schema=False)
 
@@ -91,10 +94,13 @@ def _read(request: Request, path: str) -> listing.Listing:
 
 @router.get("", name="proofs")
 def index(request: Request, site: SiteDep) -> Response:
+    return site.kept.answer(request, site.database, partial(_index, request))
+
+
+def _index(request: Request, session: "Session") -> Response:
     shown = _read(request, "/proofs")
-    with site.database.reading() as session:
-        shell = Shell.of(request, session, *shown.notice())
-        found = proofs.page(session, filters=shown.filters, sort=shown.sort, next=shown.next, limit=shown.limit)
+    shell = Shell.of(request, session, *shown.notice())
+    found = proofs.page(session, filters=shown.filters, sort=shown.sort, next=shown.next, limit=shown.limit)
     return render(request, shell, ProofsPage(shown, found, CATALOGUE))
 
 

@@ -12,6 +12,7 @@ from app.storage.engine import Database
 from app.storage.queue import Queue
 from app.web.addresses import Addresses
 from app.web.assets import Assets
+from app.web.kept import Kept
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Site:
     assets: Assets
     addresses: Addresses
     clouds: Clouds
+    kept: Kept
 
 
 def site_of(request: Request) -> Site:

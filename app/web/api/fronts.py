@@ -1,18 +1,22 @@
 """The front: the proofs that no other beats in both length and bound."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from app.figures.fronts import Height, front_among, front_of
+from app.figures.fronts import Front, Height, front_among, front_of
 from app.storage import models, proofs
 from app.storage.records import Doubt
 from app.web import schemas
 from app.web.schemas import Digest
 from app.web.site import SiteDep
 from proofs.strategies import Variant
+
+if TYPE_CHECKING:  # only storage speaks SQL; here a session is handed on
+    from sqlalchemy.orm import Session
 
 router = APIRouter(tags=["front"])
 
@@ -38,15 +42,16 @@ class FrontsOut(schemas.Out):
     above_truth: int = Field(description="As-published bounds above what is proved possible: on no front.")
 
 
-@router.get("/front", summary="The fronts over all models, or of one")
+@router.get("/front", summary="The fronts over all models, or of one", response_model=FrontsOut)
 def front(
+    request: Request,
     site: SiteDep,
     model: Annotated[Digest | None, Query()] = None,
     variant: Annotated[Variant | None, Query()] = None,
     cost_model: CostModel = "measured-v1",
     y: Height = Height.BOUND,
-) -> FrontsOut:
-    with site.database.reading() as session:
+) -> Response:
+    def make(session: "Session") -> Response:
         if model is not None:
             models.get(session, model)
             points = proofs.front(session, model_digest=model, variant=variant)
@@ -55,7 +60,13 @@ def front(
             every = site.clouds.now(session)
             among = every if variant is None else every.where(every.is_of(lambda kind: kind.variant == variant))
             found = front_among(among, partial(proofs.points, session), cost_model=cost_model, height=y)
-        kept_off = proofs.kept_off(session, model_digest=model, variant=variant)
+        shown = _fronts(found, proofs.kept_off(session, model_digest=model, variant=variant))
+        return Response(shown.model_dump_json(), media_type="application/json")
+
+    return site.kept.answer(request, site.database, make)
+
+
+def _fronts(found: Front, kept_off: Mapping[Doubt, int]) -> FrontsOut:
     items = [
         FrontOut(
             variant=kind.variant,
@@ -67,8 +78,8 @@ def front(
     ]
     return FrontsOut(
         items=items,
-        cost_model=cost_model,
-        y=y,
+        cost_model=found.cost_model,
+        y=found.height,
         considered=found.drawn,
         left_out=found.left_out,
         alarms=sum(count for doubt, count in kept_off.items() if doubt.is_alarm),

@@ -213,3 +213,18 @@ def test_circuits_and_blocks_are_data(client: TestClient, site: Site) -> None:
     assert "immutable" in maps.headers["cache-control"]
     assert client.get("/proofs/1/blocks.json").json()["data"][0]["z"][0][0] == 1
     assert client.get("/proofs/4/blocks.json").json()["code"] == "not-found"
+
+
+def test_a_long_front_is_listed_in_part_and_says_so(
+    client: TestClient, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.fronts.MOST_STEPS", 2)
+    digest = scenes.upload(client)
+    names = ["cubic", "separable-cubic", "separable-quartic", "brute-force"]
+    numbers = [scenes.request(client, digest, name) for name in names]
+    for place, number in enumerate(numbers):
+        scenes.finish(site, number, correct=10 + place, length=100 * 2**place)
+    text = text_of(client, f"/models/{digest}?y=bound")
+    steps = re.findall(r'data-live="steps-front".*?</table>', text, re.DOTALL)[0]
+    assert [f"/proofs/{number}" in steps for number in numbers] == [True, False, False, True]
+    assert "has 4 steps; all are drawn, 2 are listed." in text
