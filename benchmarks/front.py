@@ -12,6 +12,7 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
@@ -23,6 +24,7 @@ from proofs.errors import NotApplicable
 from proofs.frontier import front
 from proofs.model import Model
 from proofs.prove import prove
+from proofs.questions import MOST_BUDGET
 from proofs.strategies import Variant
 
 DATA = Path(__file__).parent.parent / "tests/data"
@@ -43,7 +45,9 @@ def main() -> None:
     reference = json.loads((DATA / "reference.json").read_text())
     for name in parser.parse_args().models or list(reference):
         model = read_model((DATA / name / "weights.safetensors").read_bytes())
-        show(name, pareto(ours(model)), pareto(published(reference[name])), model.d_vocab**model.n_ctx)
+        theirs = pareto(published(reference[name]))
+        mine = pareto(ours(model, [point.length for point in theirs]))
+        show(name, mine, theirs, model.d_vocab**model.n_ctx)
 
 
 def published(record: dict) -> Iterator[Point]:  # type: ignore[type-arg]
@@ -52,15 +56,16 @@ def published(record: dict) -> Iterator[Point]:  # type: ignore[type-arg]
         yield Point(name, row["flop"], row["correct"])
 
 
-def ours(model: Model) -> Iterator[Point]:
-    for candidate in candidates():
+def ours(model: Model, budgets: list[int]) -> Iterator[Point]:
+    made_to_measure = (one for budget in budgets for one in candidates(model, budget) if "blocks" in one.hints)
+    for candidate in chain(candidates(model, MOST_BUDGET), made_to_measure):
         if candidate.strategy.name in ("brute-force", "separable-exact") and model.d_vocab**model.n_ctx > MOST_INPUTS:
             continue
         try:
             made = prove(model, candidate.strategy, Variant.STRICT, hints=candidate.hints)
         except NotApplicable:
             continue
-        settings = " ".join(f"{key}={value}" for key, value in candidate.hints.items())
+        settings = " ".join(f"{key}={value}" for key, value in candidate.hints.items() if isinstance(value, int))
         yield Point(f"{candidate.strategy.name} {settings}", made.lengths["measured-v1"], made.bound.correct)
 
 

@@ -6,12 +6,13 @@ returned is an ordinary claim.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from proofs.errors import NotApplicable
 from proofs.model import Model
 from proofs.prove import Claim, check, claim, task_of
-from proofs.strategies import BY_NAME, Hints, Strategy, Variant
+from proofs.strategies import BY_NAME, Hints, Strategy, Variant, separable_best_of
 from proofs.tally import Tally
 
 
@@ -21,10 +22,12 @@ class Candidate:
     hints: Hints
 
 
-def candidates() -> Iterator[Candidate]:
+def candidates(model: Model, budget: int) -> Iterator[Candidate]:
     """From short to long proofs, as far as that is known before they are run."""
     for shells in (0, 2, 4, 16, 64):
         yield Candidate(BY_NAME["separable-quadratic"], {"shells": shells})
+    with suppress(NotApplicable):  # the others say so themselves
+        yield Candidate(BY_NAME["separable-best-of"], separable_best_of.hints_within(model, task_of(model), budget))
     for shells in (0, 8, 64):
         yield Candidate(BY_NAME["separable-sorted"], {"shells": shells})
     yield Candidate(BY_NAME["cubic"], {})
@@ -44,7 +47,7 @@ def best_within(
 ) -> Claim | None:
     """The strict claim with the highest bound among those whose check spends at most `budget` operations (measured-v1);
     among equals the shortest. None if the budget does not pay for any. `report(done, of)` follows each candidate."""
-    options = list(candidates()) if tried is None else list(tried)
+    options = list(candidates(model, budget)) if tried is None else list(tried)
     found: list[Claim] = []
     for done, candidate in enumerate(options, start=1):
         made = _claim_within(model, candidate, budget)

@@ -1,8 +1,8 @@
 """Counts tuples of tokens whose terms add up to less than a threshold, from sorted terms.
 
 Every token may stand at every free position with the same term, so that positions only enter through binomials.
-Used by the strategies that spend few operations on each (query, maximum). Counts are float64, as in
-`proofs.counting`, here of the *certified* sequences: exact below 2**53 and rounded down beyond (`as_count_down`).
+Used by the strategies that spend few operations on each (query, maximum). Counts are float64, here of the *certified*
+sequences: exact below 2**53, and lowered beyond by more than the additions may have gained (`LOWERED`).
 
 A threshold is lowered by `GUARD` of the parts that it is made of, which covers its own rounding; the terms carry
 `Tables.margin`.
@@ -10,11 +10,13 @@ A threshold is lowered by `GUARD` of the parts that it is made of, which covers 
 
 import numba
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64, Int64
 
 Array = np.ndarray
 
 GUARD = 2.0**-44
+LOWERED = 1.0 - 1e-8
+"""Gives back more than the relative error of a few million roundings."""
 
 
 @numba.njit(cache=True)
@@ -53,15 +55,17 @@ def certified_by_sorting(
     free: int,
     query: int,
     shells: int,
-) -> tuple[Float64[Array, " maximum"], int]:
-    """As `certified_by_envelope`, with terms e (rise[t, m] + gain[m]), low[t] <= e <= high[t], sorted for every m.
-
-    Up to three tokens other than m are counted exactly, more of them in shells.
+    wanted: Bool[Array, " maximum"],
+) -> tuple[Float64[Array, " maximum"], Int64[Array, " maximum"]]:
+    """As `certified_by_envelope`, with terms e (rise[t, m] + gain[m]), low[t] <= e <= high[t], sorted for every wanted m; 0
+    and no operations for the others. Up to three tokens other than m are counted exactly, more of them in shells.
     """
     d_vocab = low.shape[0]
     certified = np.zeros(d_vocab)
-    operations = 0
+    operations = np.zeros(d_vocab, np.int64)
     for m in range(query, d_vocab):
+        if not wanted[m]:
+            continue
         terms = np.empty(m + 1)
         for t in range(m + 1):
             lift = rise[t, m] + gain[m]
@@ -69,7 +73,7 @@ def certified_by_sorting(
         below = np.sort(terms[:m])
         found, spent = _block(below, terms[m], at_query[m], free, query == m, shells, True)
         certified[m] = found
-        operations += spent + 3 * (m + 1) + _sort_cost(m)
+        operations[m] = spent + 3 * (m + 1) + _sort_cost(m)
     return certified, operations
 
 
@@ -92,7 +96,7 @@ def _block(
             tuples, spent = _tuples(below, c, threshold, shells, exact)
             found += ways * tuples
             operations += spent + 2
-    return found, operations
+    return (found if found < 2.0**53 else found * LOWERED), operations
 
 
 @numba.njit(cache=True)

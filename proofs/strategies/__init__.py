@@ -119,6 +119,10 @@ CATALOGUE: tuple[Strategy, ...] = (
         "The additive threshold with all free positions treated alike, counted by sorting.",
     ),
     Strategy(
+        "separable-best-of", "separable", "O(v^2 (d + n log v)) and chosen blocks",
+        "separable-quadratic, and separable-sorted for the blocks that gain the most for each operation.",
+    ),
+    Strategy(
         "separable-quadratic", "separable", "O(v^2 (d + n log v))",
         "Token terms that no longer depend on the answer, counted by order statistics.",
     ),

@@ -23,16 +23,12 @@ Applies to every model and length. Loose where a token's term varies with the an
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
+from proofs.alike import Alike
 from proofs.bound import Counts
 from proofs.counting import as_count_down, require_countable
-from proofs.leads import leads
-from proofs.model import Array, Model
-from proofs.order_statistics import certified_by_envelope
+from proofs.model import Model
 from proofs.strategies import Hints
 from proofs.strategies.hints import whole
-from proofs.tables import Tables, weighted
 from proofs.tally import Tally
 from proofs.task import MaxOfK
 
@@ -46,27 +42,8 @@ def search(model: Model, task: MaxOfK) -> Hints:
 def check(model: Model, task: MaxOfK, hints: Hints, queries: Sequence[int], tally: Tally) -> Iterator[Counts]:
     require_countable(task)
     shells = whole(hints, "shells", 0, 1024)
-    tables = Tables.of(model, tally)
-    margin = tables.margin()
-    lead = leads(tables.ov(tally), tally)
-    gain = leads(tables.direct.value, tally) + margin
-    free = task.n_ctx - 1
-    worst = lead[:free].max(axis=0, initial=-np.inf)  # [token, maximum]
-    tally.add(gain.size + lead[:free].size)
-    envelope = _largest_above_diagonal(worst, tally)
+    alike = Alike.of(model, tally)
+    envelope = alike.envelope(tally)
     for query in queries:
-        weights = tables.weights(query, tally)
-        low, high = weights.low[:free].min(axis=0, initial=np.inf), weights.high[:free].max(axis=0, initial=0.0)
-        terms = weighted(envelope + gain[query, query:].max(), low, high)
-        copies = weighted(worst.diagonal() + gain[query], low, high)
-        at_query = weighted(lead[free, query] + gain[query], weights.low[free, query], weights.high[free, query])
-        certified, operations = certified_by_envelope(terms, copies, at_query, free, query, shells)
-        tally.add(2 * free * task.d_vocab + 10 * task.d_vocab + operations)
+        certified = alike.by_envelope(alike.at(query, tally), envelope, shells, tally)
         yield Counts(query, tuple(as_count_down(count, task.block_size(query, m)) for m, count in enumerate(certified)))
-
-
-def _largest_above_diagonal(worst: Array, tally: Tally) -> Array:
-    """For each token t, the largest entry worst[t, m] with m > t; 0 for the last token, which is never below a maximum."""
-    tally.add(worst.size // 2)
-    above = np.where(np.triu(np.ones(worst.shape, dtype=bool), k=1), worst, -np.inf).max(axis=1)
-    return np.where(np.isneginf(above), 0.0, above)

@@ -16,14 +16,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from proofs.alike import Alike
 from proofs.bound import Counts
 from proofs.counting import as_count_down, require_countable
-from proofs.leads import leads
 from proofs.model import Model
-from proofs.order_statistics import certified_by_sorting
 from proofs.strategies import Hints
 from proofs.strategies.hints import whole
-from proofs.tables import Tables, weighted
 from proofs.tally import Tally
 from proofs.task import MaxOfK
 
@@ -37,17 +35,9 @@ def search(model: Model, task: MaxOfK) -> Hints:
 def check(model: Model, task: MaxOfK, hints: Hints, queries: Sequence[int], tally: Tally) -> Iterator[Counts]:
     require_countable(task)
     shells = whole(hints, "shells", 0, 1024)
-    tables = Tables.of(model, tally)
-    margin = tables.margin()
-    lead = leads(tables.ov(tally), tally)
-    gain = leads(tables.direct.value, tally) + margin
-    free = task.n_ctx - 1
-    worst = lead[:free].max(axis=0, initial=-np.inf)  # [token, maximum]
-    tally.add(gain.size + lead[:free].size)
+    alike = Alike.of(model, tally)
+    every = np.ones(task.d_vocab, dtype=bool)
     for query in queries:
-        weights = tables.weights(query, tally)
-        low, high = weights.low[:free].min(axis=0, initial=np.inf), weights.high[:free].max(axis=0, initial=0.0)
-        at_query = weighted(lead[free, query] + gain[query], weights.low[free, query], weights.high[free, query])
-        certified, operations = certified_by_sorting(worst, gain[query], low, high, at_query, free, query, shells)
-        tally.add(2 * free * task.d_vocab + 3 * task.d_vocab + operations)
+        certified, operations = alike.by_sorting(alike.at(query, tally), every, shells)
+        tally.add(operations.sum())
         yield Counts(query, tuple(as_count_down(count, task.block_size(query, m)) for m, count in enumerate(certified)))

@@ -98,9 +98,11 @@ def _certified_alike(terms: Array, base: float, positions: int, needs_last: bool
     query = 0 if needs_last else maximum
     weights, at_query = np.ones(len(terms)), np.full(len(terms), base)
     rise = np.broadcast_to(terms[:, None], (len(terms), len(terms)))
+    every = np.ones(len(terms), dtype=bool)
     for shells in (0, 4):
         yield certified_by_envelope(terms, terms, at_query, positions, query, shells)[0][maximum]
-        yield certified_by_sorting(rise, 0 * weights, weights, weights, at_query, positions, query, shells)[0][maximum]
+        sorted_, _ = certified_by_sorting(rise, 0 * weights, weights, weights, at_query, positions, query, shells, every)
+        yield sorted_[maximum]
 
 
 def _reaching(terms: list[list[int]], base: int, needs_last: bool) -> int:

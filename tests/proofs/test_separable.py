@@ -1,5 +1,6 @@
 """The separable family: figures to meet on the shared models, and mutants that the soundness suite must catch."""
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from proofs import counting, leads, settling, tables
+from proofs import alike, counting, leads, settling, tables
 from proofs.checkpoint import read_model
-from proofs.errors import CheckRefused, NotApplicable
+from proofs.errors import CheckRefused, InvalidHints, NotApplicable
 from proofs.model import Model
+from proofs.prove import prove, task_of
 from proofs.strategies import (
     BY_NAME,
+    Variant,
+    separable_best_of,
     separable_cubic,
     separable_exact,
     separable_joint,
@@ -21,7 +25,7 @@ from proofs.strategies import (
     separable_sorted,
 )
 from proofs.tally import Tally
-from tests.proofs.problems import HAND_MADE, from_tables
+from tests.proofs.problems import HAND_MADE, copies_its_largest_token, from_tables
 from tests.proofs.soundness import assert_sound, bound
 
 DATA = Path(__file__).parents[1] / "data"
@@ -207,17 +211,19 @@ MUTANTS = [
     ("separable-quartic", "refutes one too many", _replace(separable_quartic, "as_count_down", _more_by_one)),
     ("separable-quartic", "one position for all", _replace(tables.Tables, "weights", _first_position_everywhere)),
     ("separable-quartic", "OV without positions", _replace(tables.Tables, "ov", _ov_without_position)),
-    ("separable-sorted", "second-best wrong answer", _replace(separable_sorted, "leads", _looks_at_second_best)),
-    ("separable-sorted", "swapped weights", _replace(separable_sorted, "certified_by_sorting", _swapped_inside)),
+    ("separable-sorted", "second-best wrong answer", _replace(alike, "leads", _looks_at_second_best)),
+    ("separable-sorted", "swapped weights", _replace(alike, "certified_by_sorting", _swapped_inside)),
     ("separable-sorted", "one sequence too many", _replace(separable_sorted, "as_count_down", _more_by_one)),
     ("separable-sorted", "OV without positions", _replace(tables.Tables, "ov", _ov_without_position)),
-    ("separable-quadratic", "second-best wrong answer", _replace(separable_quadratic, "leads", _looks_at_second_best)),
-    ("separable-quadratic", "swapped weights", _replace(separable_quadratic, "weighted", _swapped)),
+    ("separable-best-of", "swapped weights", _replace(alike, "certified_by_sorting", _swapped_inside)),
+    ("separable-best-of", "one sequence too many", _replace(separable_best_of, "as_count_down", _more_by_one)),
+    ("separable-quadratic", "second-best wrong answer", _replace(alike, "leads", _looks_at_second_best)),
+    ("separable-quadratic", "swapped weights", _replace(alike, "weighted", _swapped)),
     ("separable-quadratic", "one sequence too many", _replace(separable_quadratic, "as_count_down", _more_by_one)),
     (
         "separable-quadratic",
         "envelope of the smallest",
-        _replace(separable_quadratic, "_largest_above_diagonal", lambda f: lambda worst, tally: worst.min(axis=1)),
+        _replace(alike.Alike, "envelope", lambda f: lambda self, tally: self.worst.min(axis=1)),
     ),
 ]
 
@@ -299,3 +305,26 @@ def test_the_lead_is_over_the_other_answers() -> None:
     logits = np.array([[1.0, 5.0, 3.0], [2.0, 2.0, 0.0]])
     expected = [[4.0, -2.0, 2.0], [0.0, 0.0, 2.0]]
     assert leads.leads(logits, Tally()).tolist() == expected
+
+
+class TestBestOf:
+    @pytest.mark.parametrize("extra", [0.0, 0.02, 0.3, 5.0])
+    def test_spends_what_it_may_and_gains_with_it(self, extra: float) -> None:
+        model = shared("k4_v64_d32_seed123")
+        task = task_of(model)
+        least = prove(model, BY_NAME["separable-quadratic"], Variant.STRICT)
+        most = prove(model, BY_NAME["separable-sorted"], Variant.STRICT)
+        budget = round(least.lengths["measured-v1"] * (1 + extra))
+        hints = separable_best_of.hints_within(model, task, budget)
+        made = prove(model, BY_NAME["separable-best-of"], Variant.STRICT, hints=hints)
+        assert least.lengths["measured-v1"] <= made.lengths["measured-v1"] <= budget
+        share = (made.bound.correct - least.bound.correct) / (most.bound.correct - least.bound.correct)
+        assert {0.0: 0 <= share < 0.01, 0.02: 0.05 < share < 0.1, 0.3: 0.5 < share < 0.7, 5.0: share == 1}[extra]
+
+    @pytest.mark.parametrize(
+        "blocks", [None, 7, "", "AA==", "not base64", base64.b64encode(bytes(3)).decode(), "AAAAAA==" * 2]
+    )
+    def test_refuses_a_choice_that_does_not_fit(self, blocks: object) -> None:
+        model = copies_its_largest_token()  # 25 blocks: 4 bytes
+        with pytest.raises(InvalidHints, match="blocks must"):
+            bound(BY_NAME["separable-best-of"], model, hints={"shells": 4, "blocks": blocks})

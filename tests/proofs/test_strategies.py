@@ -1,5 +1,6 @@
 """What every strategy must satisfy. A new strategy is tested by adding it to the catalogue."""
 
+import base64
 from collections.abc import Callable
 
 import pytest
@@ -86,4 +87,6 @@ def test_unusable_hints_are_refused(strategy: Strategy, hostile: dict[str, objec
 @given(model=models())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_stays_sound_with_the_coarsest_hints(strategy: Strategy, model: Model) -> None:
-    assert_sound(bound(strategy, model, hints={"bins": 1, "shells": 0, "unused": object()}), model)
+    blocks = base64.b64encode(bytes([0xA5]) * -(-(model.d_vocab**2) // 8)).decode()
+    hints = {"bins": 1, "shells": 0, "blocks": blocks, "unused": object()}
+    assert_sound(bound(strategy, model, hints=hints), model)
