@@ -57,8 +57,8 @@ def examine(
         if found != claimed:
             return Answer(
                 False,
-                f"The certificate claims {found[0]} right and {found[1]} wrong inputs, the stored proof {claimed[0]} and "
-                f"{claimed[1]}.",
+                f"The certificate claims {found[0]:,} right and {found[1]:,} wrong inputs, the stored proof "
+                f"{claimed[0]:,} and {claimed[1]:,}.",
             )
         if program == ENGINE:
             recheck(read_certificate, read_model(checkpoint), report=report)

@@ -59,6 +59,7 @@ class Rival:
     wrong: int
     excess: int
     """Inputs that the two claim beyond those that there are."""
+    is_refused: bool
 
 
 def rivals(session: Session, proof: ProofRecord) -> list[Rival]:
@@ -68,7 +69,7 @@ def rivals(session: Session, proof: ProofRecord) -> list[Rival]:
     row = ProofRow
     mine = consequences.Result(proof.id, True, proof.correct, proof.wrong or 0)
     others = session.execute(
-        sa.select(row.id, row.strategy, row.correct, row.wrong).where(
+        sa.select(row.id, row.strategy, row.correct, row.wrong, row.doubt).where(
             row.model_digest == proof.model_digest,
             row.trust == Variant.STRICT.trust,
             row.correct.is_not(None),
@@ -76,11 +77,11 @@ def rivals(session: Session, proof: ProofRecord) -> list[Rival]:
         )
     )
     found = []
-    for number, strategy, correct, wrong in others:
+    for number, strategy, correct, wrong, doubt in others:
         theirs = consequences.Result(number, True, correct or 0, wrong or 0)
         beyond = consequences.excess(mine, theirs, proof.total)
         if beyond > 0:
-            found.append(Rival(number, strategy, theirs.correct, theirs.wrong, beyond))
+            found.append(Rival(number, strategy, theirs.correct, theirs.wrong, beyond, doubt == Doubt.REFUSED))
     return sorted(found, key=lambda rival: (-rival.excess, rival.id))
 
 
