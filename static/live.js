@@ -28,7 +28,11 @@
     [...fresh.querySelectorAll("details")].forEach((one, at) => { one.open = unfolded[at] ?? one.open; });
     if (old.innerHTML === fresh.innerHTML) return;
     if (old.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
+    const ticked = new Set([...old.querySelectorAll("input[form=compare]:checked")].map((box) => box.value));
+    for (const box of fresh.querySelectorAll("input[form=compare]")) box.checked = ticked.has(box.value);
+    const focused = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     old.replaceWith(fresh);
+    if (focused) [...fresh.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus({ preventScroll: true });
     if (!calm.matches && fresh.matches("tr")) fresh.classList.add("changed");
     if (draws(fresh)) document.dispatchEvent(new Event("plotsadded"));
   };

@@ -1,17 +1,6 @@
 // Small conveniences. Every page works without them.
 "use strict";
 (() => {
-  const typing = (target) => target.matches("input, textarea, select") || target.isContentEditable;
-
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-    const search = document.querySelector("[data-search]");
-    if (!search) return;
-    event.preventDefault();
-    search.focus();
-    search.select();
-  });
-
   // One box that ticks or clears all boxes of its form.
   for (const all of document.querySelectorAll("[data-all]")) {
     all.closest("[data-all-row]").hidden = false;

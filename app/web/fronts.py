@@ -114,8 +114,15 @@ class Every:
         return front_among(among, read, cost_model=cost_model, height=height)
 
 
-def view(results: Results, query: QueryParams, path: str, *, kept_off: Mapping[Doubt, int]) -> FrontView:
-    """`kept_off` counts the results that are in doubt, hence not among these."""
+def view(
+    results: Results,
+    query: QueryParams,
+    path: str,
+    *,
+    kept_off: Mapping[Doubt, int],
+    besides: Sequence[tuple[str, str]] = (),
+) -> FrontView:
+    """`kept_off` counts the results that are in doubt, hence not among these; `besides` is what else the address says."""
     tasks = results.tasks
     names = [f"{n_ctx}-{d_vocab}" for n_ctx, d_vocab in tasks]
     task = _chosen(query.get("task"), ("", *names))
@@ -127,7 +134,8 @@ def view(results: Results, query: QueryParams, path: str, *, kept_off: Mapping[D
 
     def choice(label: str, *, title: str = "", chosen: bool, **change: str) -> Choice:
         state = {"length": ruler, "y": str(height), "task": task, "overlay": laid, **change}
-        return Choice(label, f"{path}?{urlencode({k: v for k, v in state.items() if v})}", chosen, title)
+        pairs = [*besides, *((name, value) for name, value in state.items() if value)]
+        return Choice(label, f"{path}?{urlencode(pairs)}", chosen, title)
 
     every = choice("all tasks", chosen=task == "", task="")
     labels = [f"max-of-{n_ctx}, {d_vocab} tokens" for n_ctx, d_vocab in tasks]

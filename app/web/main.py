@@ -16,6 +16,7 @@ from app.web import (
     asking,
     assets,
     checks,
+    compare,
     events,
     explanations,
     figures,
@@ -61,7 +62,7 @@ def create_app(*, settings: Settings, database: Database, queue_port: Queue, blo
     )
     problems.install(app)
     for part in (
-        health, overview, upload, explanations, asking, checks, models, proofs, queue, strategies, figures, reproduction,
+        health, overview, upload, explanations, asking, checks, compare, models, proofs, queue, strategies, figures, reproduction,
         events, assets,
     ):  # fmt: skip
         app.include_router(part.router)

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from app.settings import Settings
 from app.storage import schema
+from tests.app.web import scenes
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 90
@@ -127,3 +128,15 @@ def tab(chromium: Browser, board: str) -> Iterator[Tab]:
     yield opened
     context.close()
     assert opened.complaints == []
+
+
+@pytest.fixture(scope="session")
+def model(board: str) -> str:
+    """A model with one finished and one unfinished proof; its name is as hostile as names get."""
+    answer = httpx.post(f"{board}/api/v1/models", params={"name": scenes.HOSTILE}, content=scenes.checkpoint(seed=5))
+    digest = str(answer.json()["digest"])
+    wanted = [{"strategy": "brute-force"}, {"strategy": "cubic", "variant": "as-published"}]
+    asked = httpx.post(f"{board}/api/v1/proofs", json={"model": digest, "wanted": wanted}).json()
+    addresses = [f"{board}/api/v1/proofs/{one['id']}" for one in asked]
+    until("the proofs end", lambda: all(httpx.get(a).json()["state"] == "done" for a in addresses))
+    return digest

@@ -99,18 +99,6 @@ def test_a_refusal_says_why_and_the_page_stays(chromium: Browser, board: str, tm
     page.close()
 
 
-@pytest.fixture(scope="session")
-def model(board: str) -> str:
-    """A model with one finished and one unfinished proof; its name is as hostile as names get."""
-    answer = httpx.post(f"{board}/api/v1/models", params={"name": scenes.HOSTILE}, content=scenes.checkpoint(seed=5))
-    digest = str(answer.json()["digest"])
-    wanted = [{"strategy": "brute-force"}, {"strategy": "cubic", "variant": "as-published"}]
-    asked = httpx.post(f"{board}/api/v1/proofs", json={"model": digest, "wanted": wanted}).json()
-    addresses = [f"{board}/api/v1/proofs/{one['id']}" for one in asked]
-    until("the proofs end", lambda: all(httpx.get(a).json()["state"] == "done" for a in addresses))
-    return digest
-
-
 def paths(board: str, digest: str) -> list[str]:
     proof = httpx.get(f"{board}/api/v1/models/{digest}/proofs").json()["items"][0]["id"]
     return ["/", "/models", f"/models/{digest}", "/proofs", f"/proofs/{proof}", "/queue", "/strategies", "/upload"]
