@@ -99,7 +99,7 @@ class BlobStore:
 
     def sweep(self, older_than_s: float) -> int:
         """Removes what uploads that died left behind, and says how many files that were."""
-        stale = [path for path in (self.root / "incoming").glob("*") if time() - path.stat().st_mtime > older_than_s]
+        stale = [path for path in (self.root / "incoming").glob("*") if _age_s(path) > older_than_s]
         for path in stale:
             path.unlink(missing_ok=True)
         return len(stale)
@@ -136,6 +136,14 @@ class BlobStore:
         if not DIGEST.fullmatch(digest):
             raise BlobNotFound(f"{digest[:70]!r} is not a SHA-256 in lower-case hexadecimal.")
         return self.root / digest[:2] / digest
+
+
+def _age_s(path: Path) -> float:
+    """Seconds since the file was written; 0 if it has gone to its place meanwhile."""
+    try:
+        return time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _folder(path: Path) -> Path:

@@ -1,19 +1,25 @@
-"""Workers are killed at random while proofs are requested and cancelled; nothing may be lost or stored twice.
+"""Workers are killed at random while proofs, short and in shards, are requested and cancelled; nothing may be lost or
+stored twice.
 
 Not part of the suite: `python -m tests.worker.soak [SECONDS] [sqlite|postgresql] [SEED]`. Prints the seed first.
 """
 
+import json
 import random
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+import sqlalchemy as sa
 
 from app.errors import AlreadyFinished
 from app.storage import models, proofs, schema
 from app.storage.engine import connect
 from app.storage.records import State, Verdict
+from app.storage.tables import ShardRow
 from proofs.strategies import SUBCUBIC
 from tests import postgres
 from tests.waiting import until
@@ -21,6 +27,8 @@ from tests.worker.behaviour import RESULT
 from tests.worker.site import Site
 
 BATCH = 10
+LONG = "brute-force"
+"""At 64^5 inputs in twelve shards."""
 
 
 def soak(seconds: float, url: str, seed: int, folder: Path) -> None:
@@ -36,25 +44,39 @@ def soak(seconds: float, url: str, seed: int, folder: Path) -> None:
         while time.monotonic() < end:
             digest = site.model(digest=f"{chance.getrandbits(256):064x}")
             found = site.request(digest, *(one.name for one in chance.sample(SUBCUBIC, BATCH)))
+            found += site.request(site.model(digest=f"{chance.getrandbits(256):064x}", n_ctx=5), LONG)
             requested |= {proof.id: False for proof in found}
             requested[cancel(site, chance.choice(found).id)] = True
             time.sleep(chance.uniform(0.2, 1.0))
             chance.choice(site.workers[-2:]).kill()
             kills += 1
+            assert not site._fallen(), site.logs()
             site.workers = [worker for worker in site.workers if worker.process.poll() is None]
             site.worker()
-        until(lambda: all(site.proof(one).state is State.DONE for one in requested), "every proof to end", seconds=300)
+        until(lambda: all_ended(site, requested), "every proof to end", seconds=300)
         ended = [site.proof(one) for one in requested]
         for proof in ended:
             right = (Verdict.PROVED, RESULT["correct"])
             assert (proof.verdict, proof.correct) == right or requested[proof.id], proof
+            assert proof.strategy != LONG or proof.certificate is None or every_shard_once(site, proof.certificate)
         with site.database.reading() as session:
             assert proofs.counts(session)[State.DONE] == len(requested)
+            assert session.scalar(sa.select(sa.func.count()).select_from(ShardRow)) == 0
             first = models.page(session, limit=1).items[0]
         print(f"{len(ended)} proofs ended once each, {kills} kills, first model: {first.proofs_done} results")
         print(f"highest attempt {max(proof.attempt for proof in ended)}")
     finally:
         site.close()
+
+
+def all_ended(site: Site, requested: Iterable[int]) -> bool:
+    assert not site._fallen(), site.logs()
+    return all(site.proof(one).state is State.DONE for one in requested)
+
+
+def every_shard_once(site: Site, certificate: str) -> bool:
+    said = [json.loads(one) for one in json.loads(site.blobs.get(certificate))]
+    return said == [{"shard": shard} for shard in range(len(said))]
 
 
 def cancel(site: Site, proof_id: int) -> int:

@@ -85,6 +85,13 @@ def test_what_a_dead_upload_left_is_swept_away_later(store: BlobStore) -> None:
     assert files(store) == [store.path(DIGEST)]
 
 
+def test_sweeping_does_not_stumble_over_an_upload_that_ends_meanwhile(store: BlobStore) -> None:
+    """A link to nowhere is as such a file is: listed, but gone when one looks."""
+    store.put(CONTENT)
+    (store.root / "incoming" / "tmp123").symlink_to("gone")
+    assert store.sweep(older_than_s=0) == 0
+
+
 def test_nobody_else_may_read_the_files(store: BlobStore) -> None:
     store.put(CONTENT)
     assert stat.S_IMODE(store.path(DIGEST).stat().st_mode) == 0o600
