@@ -15,7 +15,15 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.errors import AlreadyFinished, InvalidParameter, ModelNotFound, ProofNotFound, UnknownStrategy, UnknownVariant
+from app.errors import (
+    AlreadyFinished,
+    Conflict,
+    InvalidParameter,
+    ModelNotFound,
+    ProofNotFound,
+    UnknownStrategy,
+    UnknownVariant,
+)
 from app.storage import proof_rows, shards
 from app.storage.columns import canonical
 from app.storage.queue import Queue
@@ -30,6 +38,12 @@ SEARCHES = ("uncentred", "mean-folded")
 """Which tables the published search of gaps may see; the first is taken if none is named."""
 
 CANCELLED = "Cancelled before it ended. Request it again to run it."
+
+
+class InDoubt(Conflict):
+    """The proof that would be the answer is in doubt: check it again first."""
+
+    code = "in-doubt"
 
 
 @dataclass(frozen=True)
@@ -108,7 +122,10 @@ def catalogue(
 
 
 def best_within(session: Session, queue: Queue, *, model_digest: str, budget: int) -> ProofRecord:
-    """The best proof that a budget of operations buys; the same budget again is the same proof."""
+    """The best proof that a budget of operations buys; the same budget again is the same proof.
+
+    Raises `InDoubt` if that proof is in doubt: it is no answer, and a new search would find it again.
+    """
     if not 1 <= budget <= MOST_BUDGET:
         raise InvalidParameter(f"A budget is a whole number of operations from 1 to {MOST_BUDGET:,}.")
     proof_rows.next_revision(session)  # the lock: nothing is answered between the look and the request
@@ -118,10 +135,13 @@ def best_within(session: Session, queue: Queue, *, model_digest: str, budget: in
             ProofRow.model_digest == model_digest,
             ProofRow.engine_version == ENGINE_VERSION,
             ProofRow.strategy != BEST_WITHIN,
-            proof_rows.NOT_IN_DOUBT,
             sa.or_(*(parameters.contains(f'"budget":{budget}{end}', autoescape=True) for end in ",}")),
         )
     )
+    if known is not None and known.doubt is not None:
+        raise InDoubt(
+            f"The best proof within this budget is proof {known.id}, which is in doubt: check it again first."
+        )
     if known is not None:
         return proof_rows.record(known)
     return each(session, queue, model_digest, [Asked(BEST_WITHIN, Variant.STRICT, {"budget": budget})])[0]

@@ -1,15 +1,18 @@
 """Proofs that are asked for together, within a budget, or as a question: known by their key, kept apart by their attempts."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.errors import AlreadyFinished, InvalidParameter, ModelNotFound, ProofNotFound, UnknownVariant
-from app.storage import asking, attempts, models, proofs
+from app.storage import asking, attempts, checks, models, proofs
+from app.storage.asking import InDoubt
 from app.storage.engine import Database
 from app.storage.records import Job, Outcome, ProofRecord, State, Verdict
 from proofs.questions import BEST_WITHIN
 from proofs.strategies import SUBCUBIC
 from proofs.subcubic.pieces import SearchTables
-from tests.app.storage.samples import DIGESTS, ListQueue, add_model, outcome, request
+from tests.app.storage.samples import DIGESTS, ListQueue, add_model, finish, outcome, request
 
 HUNDRED = [strategy.name for strategy in SUBCUBIC]
 MODEL = DIGESTS[0]
@@ -184,6 +187,21 @@ def test_a_budget_is_answered_by_a_proof_that_keeps_it(database: Database, queue
     assert within(50) == other
     plain = request(database, queue, "separable-joint")
     assert plain.id not in (asked.id, other.id)
+
+
+def test_a_proof_in_doubt_answers_no_budget(database: Database, queue: ListQueue) -> None:
+    with database.writing() as session:
+        asked = asking.best_within(session, queue, model_digest=MODEL, budget=5_000)
+    finish(database, asked, replace(outcome(9), strategy="separable-joint", parameters={"budget": 5_000}))
+    for accepted in (False, True):
+        with database.writing() as session:
+            checks.add(session, checks.NewCheck(asked.id, "d" * 64, "engine 1", accepted, "", 0.1))
+        with database.writing() as session:
+            if accepted:
+                assert asking.best_within(session, queue, model_digest=MODEL, budget=5_000).id == asked.id
+            else:
+                with pytest.raises(InDoubt, match=f"proof {asked.id}"):
+                    asking.best_within(session, queue, model_digest=MODEL, budget=5_000)
 
 
 @pytest.mark.parametrize("budget", [0, -1, 10**15 + 1])
