@@ -1,5 +1,6 @@
 """Two to fifty proofs, or models, beside each other: `/compare?proof=3&proof=7`, `/compare?model=…&model=…`."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -36,7 +37,7 @@ class Column:
 class ComparePage(Page):
     template = "compare.html"
     proofs: tuple[ProofRecord, ...]
-    """Best bound first."""
+    """Best bound first; what is in doubt last."""
     shortest: int | None
     """Operations of the shortest of them, measured-v1."""
     models: tuple[Column, ...]
@@ -58,13 +59,18 @@ def compare(
         among = [models.get(session, one) for one in digests]
         by_model = {one: proofs.front(session, model_digest=one) for one in digests}
         points = proofs.points(session, ids) if ids else [point for some in by_model.values() for point in some]
-    lengths = [one.lengths["measured-v1"] for one in chosen if "measured-v1" in one.lengths]
+        kept_off = Counter(one.doubt for one in chosen if one.doubt)
+        for one in digests:
+            kept_off.update(proofs.kept_off(session, model_digest=one))
+    lengths = [one.lengths["measured-v1"] for one in chosen if "measured-v1" in one.lengths and one.doubt is None]
     besides = [("proof", str(one)) for one in ids] + [("model", one) for one in digests]
     page = ComparePage(
-        proofs=tuple(sorted(chosen, key=lambda one: (-(one.bound or 0.0), one.id))),
+        proofs=tuple(sorted(chosen, key=lambda one: (one.doubt is not None, -(one.bound or 0.0), one.id))),
         shortest=min(lengths, default=None),
         models=tuple(_column(one, by_model[one.digest]) for one in among),
-        front=fronts.view(fronts.Few(points), request.query_params, request.url.path, kept_off={}, besides=besides),
+        front=fronts.view(
+            fronts.Few(points), request.query_params, request.url.path, kept_off=kept_off, besides=besides
+        ),
     )
     return render(request, shell, page)
 

@@ -100,10 +100,14 @@ def fronts(board: Board) -> dict[str, set[int]]:
         "json": {row["proof_id"] for row in get("/front.json").json()},
         "csv": {int(row["proof_id"]) for row in csv.DictReader(io.StringIO(get("/front.csv").text))},
     }
-    for path in ("/", f"/models/{board.digest}", "/figures/bound"):
+    other = scenes.upload(board.client, "another", seed=1)
+    everything = "&".join(f"proof={row['id']}" for row in get("/api/v1/proofs").json()["items"])
+    compared = (f"/compare?model={board.digest}&model={other}", f"/compare?{everything}")
+    for path in ("/", f"/models/{board.digest}", "/figures/bound", *compared):
         text = get(path).text
         figures = re.findall(r"<script[^>]*data-figure[^>]*>(.*?)</script>", text, flags=re.DOTALL)
         assert figures, path
+        path = path.split("=")[0]
         found[f"figures of {path}"] = {number for figure in figures for number in drawn(json.loads(figure))}
         for table in re.findall(r'<div class="table"[^>]*aria-label="Front.*?</table>', text, flags=re.DOTALL):
             found.setdefault(f"tables of {path}", set()).update(map(int, re.findall(r'href="/proofs/(\d+)"', table)))
