@@ -82,6 +82,13 @@ class AlreadyFinished(Conflict):
     code = "already-finished"
 
 
+class ChangedMeanwhile(AppError):
+    """Somebody changed it since it was read, so nothing was changed now: read it again, then send the change with the new ETag."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    code = "changed-meanwhile"
+
+
 class UnknownStrategy(AppError):
     """There is no such strategy. The strategies page lists those that exist."""
 

@@ -4,17 +4,18 @@ A model's digest never changes; its name, notes and tags may. Its accuracy and b
 only. Callers own the transaction; nothing here commits.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.errors import InvalidParameter, ModelNotFound
+from app.errors import ChangedMeanwhile, InvalidParameter, ModelNotFound
 from app.storage import filters as conditions
 from app.storage import keyset, proof_rows
-from app.storage.columns import storable
+from app.storage.columns import canonical, storable
 from app.storage.records import Accuracy, Filter, ModelRecord, NewModel, Page
 from app.storage.tables import ModelRow
 
@@ -107,17 +108,26 @@ def annotate(
     name: str | None = None,
     notes: str | None = None,
     tags: Sequence[str] | None = None,
+    expected: Collection[str] | None = None,
 ) -> ModelRecord:
-    """Changes what is given and leaves the rest. Raises `ModelNotFound` or `InvalidParameter`."""
+    """Changes what is given and leaves the rest. Raises `ModelNotFound` or `InvalidParameter`, or `ChangedMeanwhile` if the
+    present version is none of those that are `expected`."""
     proof_rows.next_revision(session)
     row = session.scalar(sa.select(ModelRow).where(ModelRow.digest == digest).with_for_update())
     if row is None:
         raise ModelNotFound(f"There is no model {digest[:70]!r}. The list of models shows those that are stored.")
+    if expected is not None and version(record(row)) not in expected:
+        raise ChangedMeanwhile
     row.name = row.name if name is None else _name(name)
     row.notes = row.notes if notes is None else _notes(notes)
     row.tags = row.tags if tags is None else _tags(tags)
     session.flush()
     return record(row)
+
+
+def version(model: ModelRecord) -> str:
+    """Of what people write about a model: changes with its name, notes and tags, and with nothing else."""
+    return hashlib.sha256(canonical([model.name, model.notes, list(model.tags)]).encode()).hexdigest()[:16]
 
 
 def record(row: ModelRow) -> ModelRecord:

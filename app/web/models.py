@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.responses import StreamingResponse
 
+from app.errors import ChangedMeanwhile
 from app.figures.heatmaps import PANELS, Panel, circuit_maps
 from app.storage import models, proofs
 from app.storage.blobs import BlobStore
@@ -71,6 +72,8 @@ class Offer:
 class ModelPage(Page):
     template = "models/show.html"
     model: ModelRecord
+    version: str
+    """Of its name, notes and tags."""
     front: fronts.FrontView
     shown: list[ProofRecord]
     """The front and the newest, best bounds first."""
@@ -81,6 +84,23 @@ class ModelPage(Page):
     panels: tuple[Panel, ...]
     pooled: int
     """Tokens for each row of a drawn circuit."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What somebody wrote about a model, as it came."""
+
+    name: str
+    notes: str
+    tags: str
+
+
+@dataclass(frozen=True)
+class ConflictPage(Page):
+    template = "models/conflict.html"
+    model: ModelRecord
+    version: str
+    mine: Words
 
 
 def _read(request: Request, path: str) -> listing.Listing:
@@ -135,6 +155,7 @@ def show(request: Request, site: SiteDep, digest: Digest) -> Response:
     front = fronts.view(fronts.Few(points), request.query_params, request.url.path, kept_off=kept_off)
     page = ModelPage(
         model=model,
+        version=models.version(model),
         front=front,
         shown=_shown(found.items, front),
         total=found.total,
@@ -191,9 +212,20 @@ def annotate(
     name: Annotated[str, Form()],
     notes: Annotated[str, Form()] = "",
     tags: Annotated[str, Form()] = "",
+    version: Annotated[str | None, Form()] = None,
 ) -> Response:
-    with site.database.writing() as session:
-        models.annotate(session, digest, name=name, notes=notes.replace("\r\n", "\n"), tags=tags.split(","))
+    """`version` is of what the form was filled with: if that changed meanwhile, both texts are shown."""
+    mine = Words(name, notes.replace("\r\n", "\n"), tags)
+    try:
+        with site.database.writing() as session:
+            models.annotate(
+                session, digest, name=mine.name, notes=mine.notes, tags=mine.tags.split(","),
+                expected=None if version is None else [version],
+            )  # fmt: skip
+    except ChangedMeanwhile as error:
+        with site.database.reading() as session:
+            shell, model = Shell.of(request, session), models.get(session, digest)
+        return render(request, shell, ConflictPage(model, models.version(model), mine), error.status)
     return _back(site, digest, "")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.storage import models
@@ -24,6 +24,9 @@ BODY = {
     }
 }
 Name = Annotated[str | None, Query(max_length=models.MAX_NAME_LENGTH, description="What to call it; may be left out.")]
+
+
+IfMatch = Annotated[str | None, Header(description="The ETag of what was read: change that, and nothing newer.")]
 
 
 class Annotation(BaseModel):
@@ -62,12 +65,28 @@ async def upload(request: Request, response: Response, site: SiteDep, name: Name
 
 @router.get("/{digest}", summary="One model")
 @router.head("/{digest}", summary="Is this model here?")
-def get_model(site: SiteDep, digest: Digest) -> schemas.ModelOut:
+def get_model(site: SiteDep, digest: Digest, response: Response) -> schemas.ModelOut:
+    """The ETag is of what people write: name, notes and tags."""
     with site.database.reading() as session:
-        return schemas.model(models.get(session, digest))
+        found = models.get(session, digest)
+    response.headers["etag"] = f'"{models.version(found)}"'
+    return schemas.model(found)
 
 
 @router.patch("/{digest}", summary="Change a model's name, notes or tags")
-def annotate(site: SiteDep, digest: Digest, change: Annotation) -> schemas.ModelOut:
+def annotate(
+    site: SiteDep, digest: Digest, change: Annotation, response: Response, if_match: IfMatch = None
+) -> schemas.ModelOut:
+    """With `If-Match`, 412 if somebody changed them since they were read: nobody's words are lost unseen."""
     with site.database.writing() as session:
-        return schemas.model(models.annotate(session, digest, name=change.name, notes=change.notes, tags=change.tags))
+        changed = models.annotate(
+            session, digest, name=change.name, notes=change.notes, tags=change.tags, expected=_expected(if_match)
+        )
+    response.headers["etag"] = f'"{models.version(changed)}"'
+    return schemas.model(changed)
+
+
+def _expected(if_match: str | None) -> set[str] | None:
+    """The versions that a list of ETags names; None for any."""
+    tags = {"*"} if if_match is None else {tag.strip() for tag in if_match.split(",")}
+    return None if "*" in tags else {tag.strip('"') for tag in tags if not tag.startswith("W/")}

@@ -136,6 +136,35 @@ class TestUploads:
 
 
 class TestModels:
+    def test_a_change_of_what_somebody_else_changed_is_refused(self, client: TestClient) -> None:
+        address = f"/api/v1/models/{scenes.upload(client)}"
+        read = client.get(address).headers["etag"]
+        first = client.patch(address, json={"notes": "mine"}, headers={"if-match": read})
+        assert (first.status_code, first.json()["notes"]) == (200, "mine")
+        late = client.patch(address, json={"notes": "theirs"}, headers={"if-match": read})
+        assert (late.status_code, late.json()["code"]) == (412, "changed-meanwhile")
+        assert late.headers["content-type"] == "application/problem+json"
+        assert client.get(address).json()["notes"] == "mine"
+        assert client.get(address).headers["etag"] == first.headers["etag"] != read
+        again = client.patch(address, json={"tags": ["a"]}, headers={"if-match": f'"old", {first.headers["etag"]}'})
+        assert again.status_code == 200
+
+    @pytest.mark.parametrize(
+        ("header", "status"),
+        [(None, 200), ("*", 200), ('"other"', 412), ("", 412), ('W/"{tag}"', 412), ('"{tag}"', 200)],
+    )
+    def test_if_match_is_read_as_the_standard_says(self, client: TestClient, header: str | None, status: int) -> None:
+        address = f"/api/v1/models/{scenes.upload(client)}"
+        tag = client.get(address).headers["etag"].strip('"')
+        headers = {} if header is None else {"if-match": header.replace("{tag}", tag)}
+        assert client.patch(address, json={"notes": "x"}, headers=headers).status_code == status
+
+    def test_a_result_does_not_change_the_version_of_the_notes(self, client: TestClient, site: Site) -> None:
+        digest = scenes.upload(client)
+        before = client.get(f"/api/v1/models/{digest}").headers["etag"]
+        scenes.finish(site, scenes.request(client, digest, "cubic"), correct=15)
+        assert client.get(f"/api/v1/models/{digest}").headers["etag"] == before
+
     def test_name_notes_and_tags_change_and_the_rest_stays(self, client: TestClient) -> None:
         digest = scenes.upload(client, "old")
         changed = client.patch(f"/api/v1/models/{digest}", json={"tags": ["b", "a", "a"], "notes": "seen"}).json()

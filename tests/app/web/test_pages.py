@@ -228,3 +228,29 @@ def test_a_long_front_is_listed_in_part_and_says_so(
     steps = re.findall(r'data-live="steps-front".*?</table>', text, re.DOTALL)[0]
     assert [f"/proofs/{number}" in steps for number in numbers] == [True, False, False, True]
     assert "has 4 steps; all are drawn, 2 are listed." in text
+
+
+def form_of(client: TestClient, digest: str) -> dict[str, str]:
+    """What a browser would send if somebody saved at once."""
+    elements = Reader(text_of(client, f"/models/{digest}")).elements
+    return {
+        str(a["name"]): str(a["value"])
+        for tag, a in elements
+        if tag == "input" and a.get("name") in ("version", "name", "tags")
+    }
+
+
+def test_two_people_who_edit_notes_at_once_lose_nothing(client: TestClient) -> None:
+    digest = scenes.upload(client, "shared")
+    first, second = form_of(client, digest), form_of(client, digest)
+    assert client.post(f"/models/{digest}/notes", data={**first, "notes": "from the first"}).status_code == 303
+    conflict = client.post(f"/models/{digest}/notes", data={**second, "notes": "<b>second</b>\r\nline", "tags": "x"})
+    assert conflict.status_code == 412
+    assert "from the first" in conflict.text
+    assert "&lt;b&gt;second&lt;/b&gt;\nline" in conflict.text
+    assert "nothing is lost" in conflict.text
+    assert client.get(f"/api/v1/models/{digest}").json()["notes"] == "from the first"
+    renewed = {str(a["value"]) for tag, a in Reader(conflict.text).elements if a.get("name") == "version"}
+    merged = {**second, "version": renewed.pop(), "notes": "both"}
+    assert client.post(f"/models/{digest}/notes", data=merged).status_code == 303
+    assert client.get(f"/api/v1/models/{digest}").json()["notes"] == "both"
