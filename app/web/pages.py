@@ -70,7 +70,7 @@ def render(request: Request, shell: Shell, page: Page, status: int = HTTPStatus.
     return HTMLResponse(text, status)
 
 
-def error(request: Request, problem: AppError) -> HTMLResponse:
+def error(request: Request, problem: AppError, *, alarms: int = 0) -> HTMLResponse:
     """Needs no database: it may be what is broken."""
     page = ErrorPage(
         status=int(problem.status),
@@ -79,7 +79,7 @@ def error(request: Request, problem: AppError) -> HTMLResponse:
         details=tuple(f"{one.field}: {one.message}" for one in problem.errors),
         request_id=request.state.request_id,
     )
-    return render(request, Shell(request.url.path), page, page.status)
+    return render(request, Shell(request.url.path, alarms), page, page.status)
 
 
 def as_json(value: Any) -> Markup:

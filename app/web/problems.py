@@ -1,5 +1,6 @@
 """Every error's answer: problem+json (RFC 9457) for programs, a page with the way out for people."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from app.errors import AppError, BadRequest, Detail, NotFound
+from app.storage import proofs
 from app.web import pages
 
 MEDIA_TYPE = "application/problem+json"
@@ -32,29 +34,40 @@ class Invalid(AppError):
 def install(app: FastAPI) -> None:
     @app.exception_handler(AppError)
     def known(request: Request, error: AppError) -> Response:
-        return answer(request, error)
+        return answer(request, error, alarms=alarms)
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
-        return answer(request, Invalid(errors=[_detail(one) for one in error.errors()]))
+        return answer(request, Invalid(errors=[_detail(one) for one in error.errors()]), alarms=alarms)
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             return answer(request, MethodNotAllowed(), headers={"allow": ", ".join(_allowed(request))})
         if error.status_code == HTTPStatus.NOT_FOUND:
-            return answer(request, NotFound())
+            return answer(request, NotFound(), alarms=alarms)
         return answer(request, BadRequest(str(error.detail)), headers=error.headers)
 
 
-def answer(request: Request, error: AppError, *, headers: Any = None) -> Response:
+def alarms(request: Request) -> int:
+    """Soundness alarms are on error pages too, unless the database is what is broken."""
+    try:
+        with request.app.state.site.database.reading() as session:
+            return proofs.alarms(session)
+    except AppError:
+        return 0
+
+
+def answer(
+    request: Request, error: AppError, *, headers: Any = None, alarms: Callable[[Request], int] = lambda _: 0
+) -> Response:
     """The same error for a program or a person, by what was asked for."""
     extra = dict(headers or {})
     if error.retry_after_s is not None:
         extra["retry-after"] = str(error.retry_after_s)
     if wants_json(request):
         return JSONResponse(problem(request, error), int(error.status), extra, MEDIA_TYPE)
-    response = pages.error(request, error)
+    response = pages.error(request, error, alarms=alarms(request) if error.status < 500 else 0)
     response.headers.update(extra)
     return response
 

@@ -129,6 +129,10 @@ def test_a_contradiction_is_on_every_page(app: FastAPI, board: Board) -> None:
     for path, text in found.items():
         assert f"{BANNER} 2 proofs" in text, path
         assert 'href="/proofs?soundness_alarm=true"' in text, path
+    for missing in ("/proofs/77", "/nowhere", "/proofs?limit=many"):
+        answer = board.client.get(missing)
+        assert answer.status_code >= 400
+        assert f"{BANNER} 2 proofs" in answer.text, missing
     listed = found_rows(board.client.get("/proofs?soundness_alarm=true").text)
     assert listed == {board.good, bad}
     assert board.soundness()["status"] == "warning"
