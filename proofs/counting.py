@@ -3,11 +3,16 @@
 Given terms f(j, t) for free positions j and tokens t <= m, and a base, how many tuples (t_0, t_1, ...) have base
 + sum_j f(j, t_j) >= 0? The state is (partial sum in whole bins, does the tuple hold m yet). A term is rounded to
 whole bins, up for an upper bound on the count (`reaching_at_most`) and down for a lower bound
-(`reaching_at_least`). A state that can no longer reach zero, or no longer miss it, leaves at once, so that only
-the band in between needs bins; the last position is one look-up per state.
+(`reaching_at_least`). Tokens with which no tuple reaches zero are dropped first, and a state that can no longer reach
+zero, or no longer miss it, leaves at once, so that only the band in between needs bins; the last position is one
+look-up per state.
 
-Counts are float64: exact below 2**53, and beyond that `as_count_up` and `as_count_down` grant what the additions
-may have lost. Operations are counted as executed (`proofs.tally`).
+Counts do not depend on the order of additions, nor on the device. They are float64 that hold whole multiples of a
+power of two, the unit, which grows with the positions done (`units_after`): all tuples together are less than 2**52
+units, so that every sum is exact. When the unit grows, each state's count is rounded to a whole number of new units,
+up for an upper bound and down for a lower one. Below 2**52 tuples the unit is 1 and nothing is rounded; beyond, a
+state loses less than v 2**-52 of all tuples of the programme at each position. Operations are counted as executed
+(`proofs.tally`).
 
 All kernels that call each other live in this file: numba's cache notices a change in the file of the function
 that it compiled, not in the files of the functions called.
@@ -27,8 +32,10 @@ Array = np.ndarray
 MOST_BINS = 2**20
 MOST_RUNS = 2**20
 """As many runs as there are answers: each on its own."""
-COUNT_SLACK = 1e-8
-"""More than the relative error of a sum of non-negative floats with up to 10**7 additions in a chain."""
+DROPPED = -(2**60)
+"""In place of a step: no tuple with this token reaches zero."""
+PARTS = 16
+"""Of a bin: how finely the start of the bins is chosen."""
 
 
 def require_countable(task: MaxOfK) -> None:
@@ -42,16 +49,12 @@ def require_countable(task: MaxOfK) -> None:
 
 def as_count_up(count: float, size: int) -> int:
     """A whole number at least the true count, and at most the block's size."""
-    if size < 2**53:
-        return min(size, ceil(count))
-    return min(size, ceil(count * (1 + COUNT_SLACK)))
+    return min(size, ceil(count))
 
 
 def as_count_down(count: float, size: int) -> int:
     """A whole number at most the true count."""
-    if size < 2**53:
-        return min(size, floor(count))
-    return min(size, floor(count * (1 - COUNT_SLACK)))
+    return min(size, floor(count))
 
 
 @numba.njit(cache=True)
@@ -106,6 +109,7 @@ def reaching_for_answers(
     operations = 0
     for m in range(query, d_vocab):
         answers = np.flatnonzero(open_answers[m])
+        every = 2.0 ** (53 + units_after(m + 1, n_ctx - 1)[n_ctx - 1])
         runs = min(groups, answers.shape[0])
         for run in range(runs):
             group = answers[answers.shape[0] * run // runs : answers.shape[0] * (run + 1) // runs]
@@ -114,8 +118,8 @@ def reaching_for_answers(
             if largest_sum(terms, base, query != m) < 0:
                 continue
             reaching, spent = reaching_at_most(terms, base, query != m, bins)
-            operations += spent + 1
-            at_most[m] += reaching
+            operations += spent + 2
+            at_most[m] = min(at_most[m] + reaching, every)
             if group.shape[0] > 1 or reaching <= at_least[m]:
                 continue
             terms, base, spent = _terms_for_answers(ov, direct, high, low, -margin, query, m, group)
@@ -206,22 +210,26 @@ def _reaching(
     positions, tokens = terms.shape
     if positions == 0:
         return (1.0 if base >= 0 and not needs_last else 0.0), 1
-    steps, operations = _in_bins(terms, base, bins, upwards)
-    most = np.zeros(positions + 1, np.int64)
-    least = np.zeros(positions + 1, np.int64)
-    for j in range(positions - 1, -1, -1):
-        most[j] = most[j + 1] + steps[j].max()
-        least[j] = least[j + 1] + steps[j].min()
-    operations += 2 * positions * (tokens + 1)
-    if most[0] < 0:
+    kept, enough, operations = _narrowed(terms, base, needs_last)
+    if kept.shape[0] == 0:
         return 0.0, operations
+    steps, spent = _in_bins(kept, enough, base, bins, upwards)
+    most, bare_most, least, spent_on_ranges = _ranges(steps)
+    operations += spent + spent_on_ranges
+    if (bare_most[0] if needs_last else most[0]) < 0:
+        return 0.0, operations
+    units = units_after(tokens, positions)
+    ways_held, ways_bare = _completions_of(steps)
+    unit = 2.0 ** float(units[positions])
     if least[0] >= 0:
-        return _completions(tokens, positions, not needs_last), operations
+        whole = ways_bare[0] if needs_last else ways_held[0]
+        return _in_units(1.0, whole, int(units[positions]), upwards) * unit, operations + 1
 
     found = 0.0
     # Partial sum s in [-most, -least) is stored at s + most: [holds the last token, partial sum]. `places` lists what is not zero.
-    now = np.zeros((2, most[0] - least[0]))
-    places = np.empty((2, most[0] - least[0]), np.int64)
+    width = most[0] - least[0]
+    now = np.zeros((2, width))
+    places = np.empty((2, width), np.int64)
     filled = np.zeros(2, np.int64)
     start = 0 if needs_last else 1
     now[start, most[0]] = 1.0
@@ -232,44 +240,211 @@ def _reaching(
         after = np.zeros((2, width))
         places_after = np.empty((2, width), np.int64)
         filled_after = np.zeros(2, np.int64)
-        whole_held = _completions(tokens, positions - j - 1, True)
-        whole_bare = _completions(tokens, positions - j - 1, False)
         values, ways, spent = _distinct(steps[j])
-        operations += spent + 1
-        reached_here = 0.0
+        operations += spent + 4
+        shrink = 2.0 ** (units[j] - units[j + 1])
+        reached = np.zeros(2)
+        last = steps[j, tokens - 1]
         for held in range(2):
+            lowest = 0 if held == 1 else most[j + 1] - bare_most[j + 1]
             for place in range(filled[held]):
                 index = places[held, place]
-                count = now[held, index]
+                count = now[held, index] * shrink
+                count = np.ceil(count) if upwards else np.floor(count)
                 partial = index - most[j] + most[j + 1]
-                reached = 0.0  # summed apart, so that no chain of additions is longer than `COUNT_SLACK` allows
-                # The last distinct entry is the last token, which makes the tuple hold it.
-                for k in range(values.shape[0]):
-                    to = 1 if k == values.shape[0] - 1 else held
+                if count == 0.0:
+                    continue
+                k = values.shape[0] - 1
+                while k >= 0 and partial + values[k] >= width:
+                    reached[held] += count * ways[k]
+                    k -= 1
+                while k >= 0 and partial + values[k] >= lowest:
                     at = partial + values[k]
-                    if at < 0:
-                        continue
+                    if after[held, at] == 0.0:
+                        places_after[held, filled_after[held]] = at
+                        filled_after[held] += 1
+                    after[held, at] += count * ways[k]
+                    k -= 1
+                at = partial + last
+                if last != DROPPED and at >= 0:
                     if at >= width:
-                        reached += count * ways[k] * (whole_held if to == 1 else whole_bare)
-                        continue
-                    if after[to, at] == 0.0:
-                        places_after[to, filled_after[to]] = at
-                        filled_after[to] += 1
-                    after[to, at] += count * ways[k]
-                reached_here += reached
-                operations += 6 * values.shape[0] + 3
-        found += reached_here
+                        reached[1] += count
+                    else:
+                        if after[1, at] == 0.0:
+                            places_after[1, filled_after[1]] = at
+                            filled_after[1] += 1
+                        after[1, at] += count
+                operations += 6 * (values.shape[0] - k) + 5
+        rest = units[positions] - units[j + 1]
+        found += _in_units(reached[1], ways_held[j + 1], rest, upwards)
+        found += _in_units(reached[0], ways_bare[j + 1], rest, upwards)
         now, places, filled = after, places_after, filled_after
-    found_last, operations_last = _last(now, places, filled, steps[positions - 1], most[positions - 1])
-    return found + found_last, operations + operations_last
+    shrink = 2.0 ** (units[positions - 1] - units[positions])
+    found_last, spent = _last(now, places, filled, steps[positions - 1], most[positions - 1], shrink, upwards)
+    return (found + found_last) * unit, operations + spent
+
+
+@numba.njit(cache=True)
+def _narrowed(terms: Array, base: float, needs_last: bool) -> tuple[Array, Array, int]:
+    """Terms (DROPPED where no tuple with the token reaches zero), and how much of each position's term is enough for all
+    tuples to reach zero. Bins are spent on what lies between. Empty if no tuple reaches zero.
+
+    A token is dropped when float addition of `base`, its term and the best others stays below zero, as in `largest_sum`.
+    """
+    positions, tokens = terms.shape
+    highest = np.empty(positions)
+    loss = np.empty(positions)
+    for j in range(positions):
+        highest[j] = terms[j].max()
+        loss[j] = (highest[j] - terms[j, tokens - 1]) * (1.0 - (positions + 8) * 2.0**-52)
+    operations = positions * (tokens + 3)
+    kept = np.full((positions, tokens), -np.inf)
+    lowest = np.full(positions, np.inf)
+    for j in range(positions):
+        before = base
+        beyond = 0.0
+        least_loss = np.inf
+        for k in range(positions):
+            if k < j:
+                before += highest[k]
+            if k > j:
+                beyond += highest[k]
+            if k != j:
+                least_loss = min(least_loss, loss[k])
+        for t in range(tokens):
+            total = before + terms[j, t] + beyond
+            if needs_last and t < tokens - 1:
+                total -= least_loss
+            if total >= 0:
+                kept[j, t] = terms[j, t]
+                lowest[j] = min(lowest[j], terms[j, t])
+        operations += 4 * tokens + 2 * positions
+        if lowest[j] == np.inf:
+            return np.empty((0, 0)), lowest, operations
+    least = base
+    size = abs(base)
+    for j in range(positions):
+        least += lowest[j]
+        size += abs(lowest[j])
+    # With what is granted to rounding here, the smallest sum with such a term is not below zero.
+    enough = np.maximum(lowest, lowest - least + size * (positions + 4) * 2.0**-50)
+    return kept, enough, operations + 6 * positions
+
+
+@numba.njit(cache=True)
+def _in_bins(
+    kept: Array, enough: Array, base: float, bins: int, upwards: bool
+) -> tuple[Int64[Array, "positions tokens"], int]:
+    """Terms in whole bins, rounded to the side that `upwards` names.
+
+    Each position counts its bins from where rounding costs least. What is left over goes with `base` to the last position,
+    which is rounded down either way: for a whole number s of bins, s + f reaches zero iff s + floor(f) does.
+    """
+    positions, tokens = kept.shape
+    lowest = np.full(positions, np.inf)
+    spread = 0.0
+    largest = abs(base)
+    for j in range(positions):
+        highest = -np.inf
+        for t in range(tokens):
+            if kept[j, t] != -np.inf:
+                lowest[j] = min(lowest[j], kept[j, t])
+                highest = max(highest, kept[j, t])
+        highest = min(highest, enough[j])
+        spread += highest - lowest[j]
+        largest = max(largest, abs(highest), abs(lowest[j]))
+    # A bin is never so narrow that float64 could not resolve a thousandth of one in the sum of all terms.
+    width = max(spread / bins, largest * (positions + 1) ** 2 * 2.0**-42, 1e-280)
+    steps = np.full((positions, tokens), DROPPED)
+    constant = base
+    for j in range(positions):
+        # Rounded down, terms that are enough must stay enough.
+        limit = enough[j] if upwards else enough[j] + (positions + 1) * width
+        if j == positions - 1:
+            for t in range(tokens):
+                if kept[j, t] != -np.inf:
+                    quotient = (min(kept[j, t], limit) + constant) / width
+                    steps[j, t] = int(np.floor(quotient + 2.0**-10 if upwards else quotient - 2.0**-10))
+            break
+        start = _cheapest_start(kept[j], lowest[j], width, upwards)
+        constant += lowest[j] + start * width
+        for t in range(tokens):
+            if kept[j, t] != -np.inf:
+                # The float quotient is within 2**-10 of the true one, with room to spare.
+                quotient = (min(kept[j, t], limit) - lowest[j]) / width - start
+                steps[j, t] = int(np.ceil(quotient + 2.0**-10) if upwards else np.floor(quotient - 2.0**-10))
+    return steps, positions * tokens * 12 + 8 * positions + 3 * PARTS * (positions - 1) + 5
+
+
+@numba.njit(cache=True)
+def _cheapest_start(row: Array, lowest: float, width: float, upwards: bool) -> float:
+    """Where in a bin, above `lowest`, bins are to begin, so that the terms of a row lose little by rounding."""
+    parts = np.zeros(PARTS)
+    total = 0.0
+    exact = 0.0
+    for t in range(row.shape[0]):
+        if row[t] != -np.inf:
+            quotient = (row[t] - lowest) / width
+            if quotient < 2.0**-9:
+                exact += 1.0
+            else:
+                parts[int((quotient - np.floor(quotient)) * PARTS)] += 1.0
+                total += 1.0
+    cost = 0.0
+    for k in range(PARTS):
+        cost += parts[k] * (PARTS - 1 - k if upwards else k)
+    best = 0
+    least_cost = cost
+    for g in range(1, PARTS):
+        # One part further: rounded up, what lies in the part before g gains a bin; rounded down, it loses one.
+        cost += total - PARTS * parts[g - 1] if upwards else PARTS * parts[g - 1] - total
+        with_exact = cost + exact * (g if upwards else PARTS - g)
+        if with_exact < least_cost:
+            least_cost = with_exact
+            best = g
+    return best / PARTS + (2.0**-9 if upwards else -(2.0**-9))
+
+
+@numba.njit(cache=True)
+def _ranges(steps: Array) -> tuple[Array, Array, Array, int]:
+    """What the positions from j on add at most, at most if they hold the last token, and at least, in bins."""
+    positions, tokens = steps.shape
+    most = np.zeros(positions + 1, np.int64)
+    bare_most = np.full(positions + 1, DROPPED)
+    least = np.zeros(positions + 1, np.int64)
+    for j in range(positions - 1, -1, -1):
+        high = steps[j].max()
+        low = high
+        for t in range(tokens):
+            if steps[j, t] != DROPPED:
+                low = min(low, steps[j, t])
+        if bare_most[j + 1] != DROPPED:
+            bare_most[j] = bare_most[j + 1] + high
+        if steps[j, tokens - 1] != DROPPED:
+            bare_most[j] = max(bare_most[j], most[j + 1] + steps[j, tokens - 1])
+        most[j] = most[j + 1] + high
+        least[j] = least[j + 1] + low
+    return most, bare_most, least, positions * (2 * tokens + 6)
 
 
 @numba.njit(cache=True)
 def _distinct(steps: Array) -> tuple[Array, Array, int]:
-    """The distinct steps of all tokens but the last with their multiplicities, then the last token's own."""
-    others = np.sort(steps[:-1])
-    values = np.empty(steps.shape[0], np.int64)
-    ways = np.empty(steps.shape[0])
+    """The distinct steps of all tokens but the last, ascending, with their multiplicities."""
+    others = steps[:-1][steps[:-1] != DROPPED]
+    spent = steps.shape[0]
+    if others.shape[0] == 0:
+        return np.empty(0, np.int64), np.empty(0), spent
+    low, high = others.min(), others.max()
+    spent += 2 * others.shape[0]
+    if high - low < 4 * others.shape[0]:
+        table = np.zeros(high - low + 1)
+        for step in others:
+            table[step - low] += 1.0
+        values = np.flatnonzero(table)
+        return values + low, table[values], spent + 2 * others.shape[0] + table.shape[0]
+    others = np.sort(others)
+    values = np.empty(others.shape[0], np.int64)
+    ways = np.empty(others.shape[0])
     size = 0
     for step in others:
         if size > 0 and values[size - 1] == step:
@@ -278,14 +453,14 @@ def _distinct(steps: Array) -> tuple[Array, Array, int]:
             values[size] = step
             ways[size] = 1.0
             size += 1
-    values[size] = steps[-1]
-    ways[size] = 1.0
-    spent = others.shape[0] * (2 + int(np.ceil(np.log2(others.shape[0] + 1.0))))
-    return values[: size + 1], ways[: size + 1], spent
+    spent += others.shape[0] * (2 + int(np.ceil(np.log2(others.shape[0] + 1.0))))
+    return values[:size], ways[:size], spent
 
 
 @numba.njit(cache=True)
-def _last(now: Array, places: Array, filled: Array, steps: Array, offset: int) -> tuple[float, int]:
+def _last(
+    now: Array, places: Array, filled: Array, steps: Array, offset: int, shrink: float, upwards: bool
+) -> tuple[float, int]:
     """The last position: for each state, the tokens whose step reaches zero."""
     width = now.shape[1]
     tokens = steps.shape[0]
@@ -298,57 +473,53 @@ def _last(now: Array, places: Array, filled: Array, steps: Array, offset: int) -
     for index in range(1, width):
         reaching[index] += reaching[index - 1]
     found = 0.0
-    for place in range(filled[1]):
-        index = places[1, place]
-        found += now[1, index] * reaching[index]
-    for place in range(filled[0]):
-        index = places[0, place]
-        if index + steps[tokens - 1] >= offset:
-            found += now[0, index]
-    return found, 4 * tokens + width + 2 * filled[1] + 3 * filled[0]
+    for held in range(2):
+        for place in range(filled[held]):
+            index = places[held, place]
+            count = now[held, index] * shrink
+            count = np.ceil(count) if upwards else np.floor(count)
+            if held == 1:
+                found += count * reaching[index]
+            elif index + steps[tokens - 1] >= offset:
+                found += count
+    return found, 4 * tokens + width + 4 * filled[1] + 5 * filled[0]
 
 
 @numba.njit(cache=True)
-def _in_bins(terms: Array, base: float, bins: int, upwards: bool) -> tuple[Int64[Array, "positions tokens"], int]:
-    """Terms in whole bins, the base added to the first position, rounded to the side that `upwards` names.
+def units_after(tokens: int, positions: int) -> Int64[Array, " positions_done"]:
+    """After j positions counts are multiples of 2**units[j], so that all of them together are below 2**52 such units.
 
-    The last position is rounded down either way: for a whole number s of bins, s + f reaches zero iff s + floor(f) does.
+    The added 2**-20 makes the result independent of how the logarithm is rounded.
     """
-    positions, tokens = terms.shape
-    spread = 0.0
-    largest = 0.0
-    for j in range(positions):
-        high = terms[j].max()
-        low = terms[j].min()
-        spread += high - low
-        largest = max(largest, abs(high), abs(low))
-    largest = max(largest, abs(base))
-    # A bin is never so narrow that a term needs more than 2**40 of them: float64 then still resolves a fraction of one.
-    width = max(spread / bins, largest * 2.0**-40, 1e-280)
-    steps = np.empty((positions, tokens), np.int64)
-    for j in range(positions):
-        for t in range(tokens):
-            term = terms[j, t] + base if j == 0 else terms[j, t]
-            quotient = term / width
-            # The float quotient is within 2**-10 of the true one, with room to spare.
-            if j == positions - 1:
-                steps[j, t] = int(np.floor(quotient + 2.0**-10 if upwards else quotient - 2.0**-10))
-            elif upwards:
-                steps[j, t] = int(np.ceil(quotient + 2.0**-10))
-            else:
-                steps[j, t] = int(np.floor(quotient - 2.0**-10))
-    return steps, positions * tokens * 5 + tokens + 6 * positions + 5
+    bits = np.log2(float(tokens)) + 2.0**-20
+    units = np.zeros(positions + 1, np.int64)
+    for j in range(positions + 1):
+        units[j] = max(0, int(np.ceil(j * bits)) - 52)
+    return units
 
 
 @numba.njit(cache=True)
-def _completions(tokens: int, positions: int, held: bool) -> float:
-    """Ways to fill the positions that are left, so that the last token is held in the end."""
-    if held:
-        return float(tokens) ** positions
-    # tokens^p - (tokens - 1)^p as a sum: below 2**53 it is exact, where the powers themselves may be beyond.
-    holding = 0.0
-    bare = 1.0
-    for _ in range(positions):
-        holding = holding * tokens + bare
-        bare *= tokens - 1
-    return holding
+def _in_units(count: float, ways: float, shrink: int, upwards: bool) -> float:
+    """count * ways / 2**shrink, rounded to a whole number on the named side; exact where the product is below 2**53."""
+    product = count * ways
+    if product >= 2.0**53:
+        product *= 1.0 + 2.0**-40 if upwards else 1.0 - 2.0**-40  # `ways` has up to 2,000 roundings
+    product *= 2.0**-shrink
+    return float(np.ceil(product) if upwards else np.floor(product))
+
+
+@numba.njit(cache=True)
+def _completions_of(steps: Array) -> tuple[Array, Array]:
+    """Ways to fill the positions from j on with tokens that are not dropped; and those that hold the last token."""
+    positions, tokens = steps.shape
+    held = np.ones(positions + 1)
+    bare = np.zeros(positions + 1)
+    for j in range(positions - 1, -1, -1):
+        last = 1.0 if steps[j, tokens - 1] != DROPPED else 0.0
+        others = 0.0
+        for t in range(tokens - 1):
+            others += 1.0 if steps[j, t] != DROPPED else 0.0
+        # A sum of products, not a difference of powers: below 2**53 it is exact, where the powers may be beyond.
+        bare[j] = others * bare[j + 1] + last * held[j + 1]
+        held[j] = (others + last) * held[j + 1]
+    return held, bare
