@@ -25,7 +25,7 @@
     title: { ...(given?.title ?? {}), font: { color: "var(--ink-2)", size: 12 }, standoff: 8 },
   });
 
-  const layout = (figure, narrow) => {
+  const layout = (figure, narrow, box) => {
     const grid = figure.data[0]?.type !== "heatmap" || figure.data.length > 1;
     return {
       ...figure.layout,
@@ -39,7 +39,7 @@
         ? { orientation: "h", y: -0.2, yanchor: "top", x: 0, font: { size: 10 } }
         : { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
       hoverlabel: { bgcolor: "var(--surface)", bordercolor: "var(--line-strong)", font: { color: "var(--ink)" }, align: "left" },
-      dragmode: narrow ? false : "zoom",
+      dragmode: narrow ? false : box ? "select" : "zoom",
     };
   };
 
@@ -77,6 +77,45 @@
     if (place.dataset.href && Number.isInteger(id)) location.assign(place.dataset.href.replace("{id}", id));
   };
 
+  const rounded = (value) => String(Number(value.toPrecision(6)));
+
+  // The list of what lies in a box: its filters are the box's edges, so the address can be copied and changed by hand.
+  const listOf = (place, { x, y }) => {
+    const address = new URL(place.dataset.box, location.href);
+    for (const [field, edges] of [["length", x], [place.dataset.height, y]]) {
+      address.searchParams.set(`${field}__gte`, rounded(Math.min(...edges)));
+      address.searchParams.set(`${field}__lte`, rounded(Math.max(...edges)));
+    }
+    return address;
+  };
+
+  const listsBoxes = (place, canvas) => {
+    const said = document.createElement("p");
+    said.className = "quiet";
+    said.setAttribute("role", "status");
+    const hint = () => { said.textContent = "Drag a box to list the proofs in it; a double click takes it away."; };
+    place.after(said);
+    hint();
+    let last = null;
+    canvas.on("plotly_deselect", () => { last = null; hint(); });
+    canvas.on("plotly_selected", async (event) => {
+      if (!event?.range) return;
+      const address = last = listOf(place, event.range);
+      said.textContent = "Counting …";
+      const asked = new URL(address);
+      asked.pathname += ".json";
+      asked.searchParams.set("limit", "1");
+      const answer = await fetch(asked, { headers: { accept: "application/json" } }).catch(() => null);
+      if (last !== address) return; // another box was drawn meanwhile
+      const link = document.createElement("a");
+      link.href = address.pathname + address.search;
+      const total = answer?.ok ? (await answer.json()).total : null;
+      link.textContent = total === null ? "List the proofs in the box"
+        : `${total.toLocaleString("en")} ${total === 1 ? "proof" : "proofs"} in the box: list ${total === 1 ? "it" : "them"}`;
+      said.replaceChildren(link);
+    });
+  };
+
   const draw = async (place) => {
     try {
       const [Plotly, figure] = await Promise.all([library(), figureOf(place)]);
@@ -89,11 +128,12 @@
         canvas.style.height = "100%";
         place.append(canvas);
       }
-      const themedFigure = themed({ data: figure.data, layout: layout(figure, narrow) });
+      const themedFigure = themed({ data: figure.data, layout: layout(figure, narrow, place.dataset.box) });
       await Plotly.react(canvas, themedFigure.data, themedFigure.layout, {
         responsive: true, displaylogo: false, displayModeBar: narrow ? false : "hover",
-        modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+        modeBarButtonsToRemove: ["lasso2d", "autoScale2d", ...(place.dataset.box ? [] : ["select2d"])],
       });
+      if (first && place.dataset.box && !narrow) listsBoxes(place, canvas);
       if (first && place.dataset.href) canvas.on("plotly_click", opened(place));
       place.querySelector(".waiting")?.remove();
       place.dataset.drawn = "yes";

@@ -69,7 +69,7 @@ def compare(
         shortest=min(lengths, default=None),
         models=tuple(_column(one, by_model[one.digest]) for one in among),
         front=fronts.view(
-            fronts.Few(points), request.query_params, request.url.path, kept_off=kept_off, besides=besides
+            fronts.Few(points), request.query_params, request.url.path, kept_off=kept_off, besides=besides, listed=None
         ),
     )
     return render(request, shell, page)

@@ -28,6 +28,9 @@ RULERS = {
     "reference-v1": "the published cost model",
 }
 PUBLISHED_RULER = "reference-v1"
+LISTED_RULER = "measured-v1"
+"""What a list of proofs filters by."""
+
 OVERLAYS = {"": None, "published": Generation.POST, "published-before-the-fix": Generation.PRE}
 MOST_STEPS = 40
 """Of one front in the table below it."""
@@ -57,6 +60,9 @@ class Step:
 class FrontView:
     figure: Figure
     cost_model: str
+    height: Height
+    box: str
+    """Address of the list of all that is drawn, to be narrowed to a box; empty where the list knows no such length."""
     fronts: tuple[tuple[Kind, list[Step]], ...]
     drawn: int
     tasks: tuple[Choice, ...]
@@ -121,8 +127,10 @@ def view(
     *,
     kept_off: Mapping[Doubt, int],
     besides: Sequence[tuple[str, str]] = (),
+    listed: Sequence[tuple[str, str]] | None = (),
 ) -> FrontView:
-    """`kept_off` counts the results that are in doubt, hence not among these; `besides` is what else the address says."""
+    """`kept_off` counts the results that are in doubt, hence not among these; `besides` is what else the address says.
+    `listed` are the filters by which the list of proofs shows these results, None where it cannot."""
     tasks = results.tasks
     names = [f"{n_ctx}-{d_vocab}" for n_ctx, d_vocab in tasks]
     task = _chosen(query.get("task"), ("", *names))
@@ -143,6 +151,8 @@ def view(
     return FrontView(
         figure=figure,
         cost_model=ruler,
+        height=height,
+        box=_box(found, listed, task) if ruler == LISTED_RULER else "",
         fronts=tuple(
             (kind, [Step(p, found.length_of(p)) for p in _listed(steps)]) for kind, steps in found.steps.items()
         ),
@@ -167,6 +177,13 @@ def view(
         else (),
         remarks=(*said, *_remarks(found), *_doubted(kept_off)),
     )
+
+
+def _box(found: Front, listed: Sequence[tuple[str, str]] | None, task: str) -> str:
+    if listed is None or not found.drawn:
+        return ""
+    of_task = zip(("n_ctx", "d_vocab"), task.split("-"), strict=True) if task else ()
+    return f"/proofs?{urlencode([*listed, *of_task, ('soundness_alarm', 'false')])}"
 
 
 def _listed(steps: Sequence[FrontPoint]) -> list[FrontPoint]:

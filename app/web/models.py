@@ -152,7 +152,9 @@ def show(request: Request, site: SiteDep, digest: Digest) -> Response:
         found = proofs.page(session, model_digest=digest, sort="-bound", limit=MOST_PROOFS)
         points, kept_off = proofs.front(session, model_digest=digest), proofs.kept_off(session, model_digest=digest)
         beside = asking_of(session, site.blobs, model, found.items)
-    front = fronts.view(fronts.Few(points), request.query_params, request.url.path, kept_off=kept_off)
+    front = fronts.view(
+        fronts.Few(points), request.query_params, request.url.path, kept_off=kept_off, listed=[("model_digest", digest)]
+    )
     page = ModelPage(
         model=model,
         version=models.version(model),

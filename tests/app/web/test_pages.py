@@ -254,3 +254,32 @@ def test_two_people_who_edit_notes_at_once_lose_nothing(client: TestClient) -> N
     merged = {**second, "version": renewed.pop(), "notes": "both"}
     assert client.post(f"/models/{digest}/notes", data=merged).status_code == 303
     assert client.get(f"/api/v1/models/{digest}").json()["notes"] == "both"
+
+
+def test_a_filter_that_has_no_field_stays_when_the_form_is_sent_again(client: TestClient, site: Site) -> None:
+    scenes.full_board(client, site)
+    address = "/proofs?bound__lte=0.9&strategy=U4-A1-E9&length__lte=1e6&sort=-bound"
+    elements = Reader(text_of(client, address)).elements
+    sent = {
+        a["name"]: a.get("value")
+        for tag, a in elements
+        if tag == "input" and a.get("type") != "checkbox" and "name" in a
+    }
+    assert sent == {
+        "model_name__contains": "", "bound__gte": "", "bound__lte": "0.9", "length__lte": "1e6", "sort": "-bound",
+    }  # fmt: skip
+    assert "<option selected>U4-A1-E9</option>" in text_of(client, address)
+
+
+def test_a_front_knows_the_list_of_what_it_draws(client: TestClient, site: Site) -> None:
+    digest = scenes.full_board(client, site)
+    for path, filters in (
+        ("/", "soundness_alarm=false"),
+        (f"/models/{digest}", f"model_digest={digest}&soundness_alarm=false"),
+        ("/?task=2-5", "n_ctx=2&d_vocab=5&soundness_alarm=false"),
+    ):
+        (plot,) = (a for tag, a in Reader(text_of(client, path)).elements if "data-box" in a)
+        assert (plot["data-box"], plot["data-height"]) == (f"/proofs?{filters}", "bound")
+        boxed = client.get(f"/proofs.json?{filters}&bound__gte=0.7&bound__lte=1&length__gte=1&length__lte=1e9").json()
+        assert [proof["strategy"] for proof in boxed["items"]] == ["brute-force"]
+    assert "data-box" not in text_of(client, "/?length=reference-v1")
