@@ -7,5 +7,5 @@ model multiplied out, with its rounding error), `bound` (what a check may say), 
 Pure: no web, database, files, clock, environment or logging.
 """
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Stamped on every result. Raise it when a strategy's numbers may change."""

@@ -25,5 +25,9 @@ class CheckRefused(ProofError):
     """A strategy's check claimed something impossible. Nothing is claimed; this is a bug to report."""
 
 
+class NotReproduced(ProofError):
+    """An engine of another version proved more of a block than this one does: neither confirmed nor refused."""
+
+
 class InvalidCertificate(ProofError):
     """The bytes are not a certificate that this engine can use."""

@@ -6,7 +6,7 @@ from time import perf_counter
 from proofs.certificate import bundle, read
 from proofs.checker.__main__ import REJECTED, UNREADABLE, check
 from proofs.checkpoint import read_model
-from proofs.errors import ProofError
+from proofs.errors import NotReproduced, ProofError
 from proofs.questions import ENGINE
 from proofs.recheck import recheck
 from worker.limits import Report
@@ -64,6 +64,8 @@ def examine(
             recheck(read_certificate, read_model(checkpoint), report=report)
             return Answer(True)
         code, text = check(bundle(certificate, checkpoint))
+    except NotReproduced as reason:
+        return Answer(None, str(reason))
     except ProofError as refusal:
         return Answer(False, str(refusal))
     if code == UNREADABLE:

@@ -3,7 +3,7 @@
 import pytest
 
 from proofs.certificate import certificate_of, read
-from proofs.errors import CheckRefused, InvalidCertificate, InvalidHints
+from proofs.errors import CheckRefused, InvalidCertificate, InvalidHints, NotReproduced
 from proofs.prove import prove
 from proofs.recheck import recheck
 from proofs.strategies import CATALOGUE, Strategy, Variant, named
@@ -32,6 +32,12 @@ def test_one_input_more_is_refused_with_what_was_expected_and_found() -> None:
     with pytest.raises(
         CheckRefused, match=r"Block \(0, 3\): expected at most 4 right and 3 wrong inputs, found 5 and 2"
     ):
+        recheck(read(canonical(root)), MODEL)
+
+
+def test_what_another_engine_claimed_beyond_this_one_is_left_to_the_independent_checker() -> None:
+    root = claim(certified(MODEL, "separable-exact"), 0, 3, correct=1, wrong=-1) | {"engine_version": "0.1"}
+    with pytest.raises(NotReproduced, match=r"Engine 0\.1 claimed it; this is engine .* Ask the independent checker"):
         recheck(read(canonical(root)), MODEL)
 
 
