@@ -33,13 +33,13 @@ class Settings(BaseSettings):
     """Largest checkpoint that is accepted, in bytes."""
 
     proof_time_limit_s: Annotated[float, Field(gt=0)] = 3600.0
-    """Wall-clock seconds after which a proof is stopped."""
+    """Wall-clock seconds after which a proof, or a shard of a long one, is stopped."""
 
     proof_memory_limit_mb: Annotated[int, Field(ge=64)] = 4096
-    """Memory in MiB that one proof may use beyond what its process needs to start."""
+    """Memory in MiB that one proof, or shard, may use beyond what its process needs to start."""
 
     worker_slots: Annotated[int, Field(ge=1, le=256)] = 2
-    """Proofs that one worker runs at the same time."""
+    """Proofs, or shards of long ones, that one worker runs at the same time."""
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod
