@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
+from app.cli import answering
+from app.cli.answering import Unanswered, answers_of_several
+from app.storage.records import Verdict
+from proofs import splitting
+from proofs.task import MaxOfK
 from tests.app.test_cli import COMMAND, PATIENCE_S, ROOT, TRAINED, endless, long, running
 from tests.waiting import until
+from worker.limits import Limits
+from worker.run import Request
 
 __all__ = ["endless", "long"]  # fixtures
 
@@ -65,3 +73,51 @@ def test_a_strategy_that_does_not_apply_says_so_once(long: Path) -> None:
     (record,) = json.loads(done.stdout)
     assert (done.returncode, record["verdict"]) == (3, "not-applicable")
     assert "inputs" in record["message"]
+
+
+# --- without processes: `said` stands for one -----------------------------------------------------------------------
+
+TEN = MaxOfK(d_vocab=10, n_ctx=3)
+REQUEST = Request("a" * 64, Path("model.safetensors"), "b" * 64, "brute-force", "strict")
+
+
+def several(monkeypatch: pytest.MonkeyPatch, said: Any) -> list[tuple[int, int]]:
+    """What is reported while three shards are computed by two processes."""
+    reports: list[tuple[int, int]] = []
+    monkeypatch.setattr(splitting, "shards", lambda strategy, task: 3)
+    monkeypatch.setattr(answering, "_said", said)
+    limits = Limits(seconds=60, memory_mb=1000)
+    answers_of_several(REQUEST, limits, lambda *report: reports.append(report), task=TEN, processes=2)
+    return reports
+
+
+def test_progress_is_that_of_all_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    def said(request: Request, most: Limits, watch: answering.Watch) -> bytes:
+        if not request.results:
+            assert request.shard is not None
+            checked = len(splitting.queries(*request.shard, TEN.d_vocab))
+            assert watch((1, checked))
+            assert watch((checked, checked))
+        return b'{"verdict": "proved"}\n'
+
+    reports = several(monkeypatch, said)
+    assert [of for _, of in reports] == [10] * 6
+    checked = [done for done, _ in reports]
+    assert checked == sorted(checked)
+    assert checked[-1] == 10
+
+
+def test_what_ends_one_shard_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+
+    def said(request: Request, most: Limits, watch: answering.Watch) -> bytes:
+        assert request.shard is not None
+        begun.append(request.shard[0])
+        if request.shard[0] == 1:
+            raise Unanswered(Verdict.OUT_OF_MEMORY, "too little")
+        until(lambda: not watch(None), "the shard to be stopped")
+        raise Unanswered(Verdict.CANCELLED, "stopped")
+
+    with pytest.raises(Unanswered, match="too little"):
+        several(monkeypatch, said)
+    assert sorted(begun)[:2] == [0, 1]
