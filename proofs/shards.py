@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from proofs import ENGINE_VERSION
 from proofs.bound import Counts
 from proofs.errors import CheckRefused
 from proofs.model import Model
@@ -78,7 +79,9 @@ def written(part: Part) -> bytes:
         {"query": row.query, "certified": _texts(row.certified), "wrong": None if row.wrong is None else _texts(row.wrong)}
         for row in part.rows
     ]  # fmt: skip
-    content = {"hints": dict(part.hints), "operations": str(part.operations), "rows": rows}
+    content = {
+        "engine_version": ENGINE_VERSION, "hints": dict(part.hints), "operations": str(part.operations), "rows": rows,
+    }  # fmt: skip
     return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
@@ -88,7 +91,11 @@ def read(data: bytes, queries: Sequence[int]) -> Part:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise CheckRefused(f"A shard's result is not JSON: {error}") from error
-    found = _record(content, {"hints", "operations", "rows"})
+    found = _record(content, {"engine_version", "hints", "operations", "rows"})
+    if found["engine_version"] != ENGINE_VERSION:
+        raise CheckRefused(
+            f"A shard was checked by engine {str(found['engine_version'])[:20]}, this is {ENGINE_VERSION}: prove it again."
+        )
     if not isinstance(found["hints"], dict) or not isinstance(found["rows"], list):
         raise CheckRefused("A shard's result must have an object of hints and a list of rows.")
     rows = tuple(_row(row) for row in found["rows"])

@@ -132,6 +132,7 @@ def changed(change: Callable[[Any], object]) -> bytes:
     [
         lambda content: content.update(more=1),
         lambda content: content.pop("operations"),
+        lambda content: content.update(engine_version="0"),
         lambda content: content.update(operations=12),
         lambda content: content.update(operations="-12"),
         lambda content: content.update(operations="1" * 5000),
