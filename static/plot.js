@@ -116,8 +116,11 @@
     });
   };
 
+  const source = (place) => place.querySelector("[data-figure]")?.textContent;
+
   const draw = async (place) => {
     try {
+      const drawing = source(place);
       const [Plotly, figure] = await Promise.all([library(), figureOf(place)]);
       const narrow = place.clientWidth < 480;
       let canvas = place.querySelector("[data-canvas]");
@@ -137,6 +140,7 @@
       if (first && place.dataset.href) canvas.on("plotly_click", opened(place));
       place.querySelector(".waiting")?.remove();
       place.dataset.drawn = "yes";
+      if (source(place) !== drawing) draw(place); // it changed while the library came
     } catch (error) {
       place.classList.add("failed");
       const waiting = place.querySelector(".waiting");
