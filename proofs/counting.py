@@ -35,7 +35,9 @@ MOST_RUNS = 2**20
 DROPPED = -(2**60)
 """In place of a step: no tuple with this token reaches zero."""
 PARTS = 16
-"""Of a bin: how finely the start of the bins is chosen."""
+"""Of a bin: how finely the start of the bins is chosen,"""
+FEW = 3
+"""but not for so few positions, where bins are plenty."""
 
 
 def require_countable(task: MaxOfK) -> None:
@@ -366,14 +368,19 @@ def _in_bins(
                     quotient = (min(kept[j, t], limit) + constant) / width
                     steps[j, t] = int(np.floor(quotient + 2.0**-10 if upwards else quotient - 2.0**-10))
             break
-        start = _cheapest_start(kept[j], lowest[j], width, upwards)
+        start = 2.0**-9 if upwards else -(2.0**-9)
+        if positions > FEW:
+            start += _cheapest_start(kept[j], lowest[j], width, upwards)
         constant += lowest[j] + start * width
         for t in range(tokens):
             if kept[j, t] != -np.inf:
                 # The float quotient is within 2**-10 of the true one, with room to spare.
                 quotient = (min(kept[j, t], limit) - lowest[j]) / width - start
                 steps[j, t] = int(np.ceil(quotient + 2.0**-10) if upwards else np.floor(quotient - 2.0**-10))
-    return steps, positions * tokens * 12 + 8 * positions + 3 * PARTS * (positions - 1) + 5
+    operations = positions * tokens * 9 + 8 * positions + 5
+    if positions > FEW:
+        operations += (positions - 1) * (6 * tokens + 3 * PARTS)
+    return steps, operations
 
 
 @numba.njit(cache=True)
@@ -402,7 +409,7 @@ def _cheapest_start(row: Array, lowest: float, width: float, upwards: bool) -> f
         if with_exact < least_cost:
             least_cost = with_exact
             best = g
-    return best / PARTS + (2.0**-9 if upwards else -(2.0**-9))
+    return best / PARTS
 
 
 @numba.njit(cache=True)

@@ -26,6 +26,7 @@ STEPS: Mapping[str, tuple[Callable[[MaxOfK], int], int]] = {
     "brute-force": (lambda task: _inputs(task) * task.d_vocab, 600_000_000),
     "separable-exact": (_inputs, 300_000_000),
     "separable-quartic": (lambda task: task.n_ctx * task.d_vocab**4, 50_000_000),
+    "separable-paired": (lambda task: task.n_ctx * task.d_vocab**4, 1_000_000_000),
     "separable-joint": (lambda task: task.n_ctx * task.d_vocab**3, 5_000_000),
     "separable-cubic": (lambda task: task.n_ctx * task.d_vocab**3, 5_000_000),
     "separable-sorted": (lambda task: task.n_ctx * task.d_vocab**3, 40_000_000),

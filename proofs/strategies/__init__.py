@@ -108,6 +108,10 @@ CATALOGUE: tuple[Strategy, ...] = (
         "separable-quartic", "separable", "O(n v^4)", "Correctness as an additive threshold, for each wrong answer apart."
     ),
     Strategy(
+        "separable-paired", "separable", "O(n v^4)",
+        "For long sequences: the answer that the maximum leaves close must be the one that another token pushes.",
+    ),
+    Strategy(
         "separable-joint", "separable", "O(n v^3)",
         "The additive threshold over those wrong answers only that bounds leave open.",
     ),

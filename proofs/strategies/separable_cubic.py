@@ -29,8 +29,8 @@ from proofs.tables import Tables
 from proofs.tally import Tally
 from proofs.task import MaxOfK
 
-BINS = 2000
-LONG, BINS_WHERE_LONG = 6, 8000
+BINS = 1000
+LONG, BINS_WHERE_LONG = 6, 5000
 
 
 def search(model: Model, task: MaxOfK) -> Hints:

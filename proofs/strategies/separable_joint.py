@@ -26,7 +26,7 @@ from proofs.tables import Tables
 from proofs.tally import Tally
 from proofs.task import MaxOfK
 
-BINS = 2000
+BINS = 1500
 
 
 def search(model: Model, task: MaxOfK) -> Hints:

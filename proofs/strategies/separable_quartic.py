@@ -31,12 +31,12 @@ from proofs.tables import Tables
 from proofs.tally import Tally
 from proofs.task import MaxOfK
 
-BINS_BY_LENGTH = 20_000
+BINS_BY_LENGTH = 15_000
 
 
 def search(model: Model, task: MaxOfK) -> Hints:
     """Fewer bins for longer sequences, whose programmes are wider and whose bounds are less sensitive to rounding."""
-    return {"bins": max(1000, BINS_BY_LENGTH // task.n_ctx)}
+    return {"bins": max(750, BINS_BY_LENGTH // task.n_ctx)}
 
 
 def check(model: Model, task: MaxOfK, hints: Hints, queries: Sequence[int], tally: Tally) -> Iterator[Counts]:

@@ -25,9 +25,10 @@ from proofs.subcubic.pieces import StrictPieces
 from proofs.tally import Tally
 from tests.proofs.problems import from_tables
 
-COUNTING = ("separable-cubic", "separable-joint", "separable-quartic")
+COUNTING = ("separable-cubic", "separable-joint", "separable-quartic", "separable-paired")
 HINTS: dict[str, tuple[Hints, ...]] = {
-    **{name: ({"bins": 1}, {"bins": 7}, {"bins": 60_000}) for name in COUNTING},
+    **{name: ({"bins": 1}, {"bins": 7}, {"bins": 60_000}) for name in COUNTING[:3]},
+    "separable-paired": ({"bins": 1}, {"bins": 2000, "apart_from": 3}, {"bins": 2000, "splits": 1}, {"bins": 2000}),
     **{name: ({"shells": 0}, {"shells": 3}) for name in ("separable-sorted", "separable-quadratic")},
 }
 NEAR = (0.0, 1e-16, -1e-16, 1e-15, -1e-15, 1e-14, -1e-14, 1e-13, -1e-13, -1e-12, 1e-10, -1e-8)
@@ -102,7 +103,9 @@ def _certified_alike(terms: Array, base: float, positions: int, needs_last: bool
     every = np.ones(len(terms), dtype=bool)
     for shells in (0, 4):
         yield certified_by_envelope(terms, terms, at_query, positions, query, shells)[0][maximum]
-        sorted_, _ = certified_by_sorting(rise, 0 * weights, weights, weights, at_query, positions, query, shells, every)
+        sorted_, _ = certified_by_sorting(
+            rise, 0 * weights, weights, weights, at_query, positions, query, shells, every
+        )
         yield sorted_[maximum]
 
 

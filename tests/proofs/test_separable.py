@@ -20,6 +20,7 @@ from proofs.strategies import (
     separable_cubic,
     separable_exact,
     separable_joint,
+    separable_paired,
     separable_quadratic,
     separable_quartic,
     separable_sorted,
@@ -46,6 +47,11 @@ def shared(name: str) -> Model:
         ("lab-v64-k4-seed123", "separable-joint", 0.9993, 16_772_604),
         ("k4_v64_d32_seed123", "separable-joint", 0.9996, 16_773_070),
         ("k10_v64_d32_seed123", "separable-joint", 0.9983, None),
+        ("lab-v64-k4-seed123", "separable-paired", 0.99972, 16_772_604),
+        ("k4_v64_d32_seed123", "separable-paired", 0.99975, 16_773_070),
+        ("k4_v64_d32_seed123_bad200", "separable-paired", 0.7220, 12_317_840),
+        ("k5_v64_d32_seed123", "separable-paired", 0.99961, 1_073_357_406),
+        ("k10_v64_d32_seed123", "separable-paired", 0.9987, None),
         ("lab-v64-k4-seed123", "separable-cubic", 0.9909, 16_772_604),
         ("lab-v64-k4-seed123", "separable-quadratic", 0.953, 16_772_604),
         ("k4_v64_d32_seed123", "separable-quartic", 0.99953, 16_773_070),
@@ -115,6 +121,14 @@ def _replace(module: Any, name: str, wrap: Callable[[Any], Any]) -> Mutant:
 
 def _without_direct_path(kernel: Any) -> Any:
     return lambda lead, gain, *rest: kernel(lead, np.zeros_like(gain), *rest)
+
+
+def _without_direct_path_of_query(kernel: Any) -> Any:
+    return lambda token, position, direct, *rest: kernel(token, position, np.zeros_like(direct), *rest)
+
+
+def _without_position_of_values(kernel: Any) -> Any:
+    return lambda token, position, *rest: kernel(token, np.zeros_like(position), *rest)
 
 
 def _without_position_of_query(kernel: Any) -> Any:
@@ -192,6 +206,19 @@ MUTANTS = [
     ("separable-joint", "one sequence too many", _replace(separable_joint, "as_count_up", _fewer_by_one)),
     ("separable-joint", "settles every second answer", _replace(settling.Settled, "open_for", _thinned)),
     ("separable-joint", "OV without positions", _replace(tables.Tables, "ov", _ov_without_position)),
+    ("separable-paired", "one sequence too many", _replace(separable_paired, "as_count_up", _fewer_by_one)),
+    ("separable-paired", "settles every second answer", _replace(settling.Settled, "open_for", _thinned)),
+    ("separable-paired", "one position for all", _replace(tables.Tables, "weights", _first_position_everywhere)),
+    (
+        "separable-paired",
+        "forgets the direct path",
+        _replace(separable_paired, "wrong_at_most", _without_direct_path_of_query),
+    ),
+    (
+        "separable-paired",
+        "OV without positions",
+        _replace(separable_paired, "wrong_at_most", _without_position_of_values),
+    ),
     ("separable-exact", "one sequence too many", _replace(separable_exact, "as_count_up", _fewer_by_one)),
     ("separable-exact", "refutes one too many", _replace(separable_exact, "as_count_down", _more_by_one)),
     ("separable-exact", "one position for all", _replace(tables.Tables, "weights", _first_position_everywhere)),
@@ -273,6 +300,23 @@ def test_the_seeded_models_leave_something_to_prove_and_something_to_refute() ->
     for problem in SEEDED:
         claimed = bound(BY_NAME["separable-quartic"], problem())
         assert 0 < claimed.correct < claimed.total
+
+
+@pytest.mark.parametrize("splits", [1, 2, 4])
+@pytest.mark.parametrize("apart_from", [0, 3, 5])
+def test_counting_in_pairs_is_sound_whatever_the_hints_name(splits: int, apart_from: int) -> None:
+    for problem in [*HAND_MADE, *SEEDED]:
+        model = problem()
+        for bins in (1, 9, 3000):
+            hints = {"bins": bins, "splits": min(splits, model.n_ctx), "apart_from": min(apart_from, model.d_vocab)}
+            assert_sound(bound(BY_NAME["separable-paired"], model, hints=hints), model)
+
+
+def test_pairing_finds_what_counting_jointly_loses() -> None:
+    paired, joint = (
+        bound(BY_NAME[name], shared("k10_v64_d32_seed123")) for name in ("separable-paired", "separable-joint")
+    )
+    assert paired.correct > joint.correct
 
 
 @pytest.mark.parametrize("needs_last", [True, False])
