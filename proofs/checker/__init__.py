@@ -5,6 +5,6 @@ floating point: weights are integers times a power of two, exponentials and squa
 not repeat the engine's arithmetic but the engine's theorems, so it may find more than is claimed, never has to find less.
 
 Read in this order: `refusals` (the two ways to say no), `bundle` and `weights` (hostile bytes in, integers out),
-`arithmetic` and `tables` (the model multiplied out), `counting`, `theorems` (one function for each strategy), `verdict`
-(the one function that accepts a claim).
+`arithmetic`, `float32` and `tables` (the model multiplied out, and how far a program may stray from it), `counting`,
+`theorems` and `published` (what each strategy proves), `verdict` (the one function that accepts a claim).
 """

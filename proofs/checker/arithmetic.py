@@ -3,7 +3,7 @@
 A number in *fixed point* with precision p is an integer k that stands for k / 2^p.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isqrt
 from operator import add, mul
 
@@ -13,28 +13,40 @@ Matrix = list[Row]
 
 def product(left: Matrix, right: Matrix) -> Matrix:
     """The matrix product; the scales multiply."""
-    columns = list(zip(*right, strict=True))
-    return [[sum(map(mul, row, column)) for column in columns] for row in left]
+    of_right = columns(right)
+    return [[sum(map(mul, row, column)) for column in of_right] for row in left]
+
+
+def plus(left: Matrix, right: Matrix) -> Matrix:
+    return [list(map(add, *rows)) for rows in zip(left, right, strict=True)]
 
 
 def plus_row(matrix: Matrix, row: Sequence[int], shift: int = 0) -> Matrix:
     """The same row, times 2^shift, added to every row."""
     shifted = [value << shift for value in row]
-    return [list(map(add, each, shifted)) for each in matrix]
+    return [list(map(add, values, shifted)) for values in matrix]
 
 
-def transposed(matrix: Matrix) -> Matrix:
+def columns(matrix: Matrix) -> Matrix:
     return [list(column) for column in zip(*matrix, strict=True)]
+
+
+def each(matrix: Matrix, change: Callable[[int], int]) -> Matrix:
+    return [[change(value) for value in row] for row in matrix]
 
 
 def largest(matrix: Matrix) -> int:
     return max(max(map(abs, row)) for row in matrix)
 
 
-def over_root(value: int, *, bits: int, radicand: int, precision: int) -> int:
-    """k with k <= (value / 2^bits) / sqrt(radicand) * 2^precision <= k + 1."""
-    magnitude = isqrt((value * value << 2 * precision) // (radicand << 2 * bits))
-    return magnitude if value >= 0 else -magnitude - 1
+def over_root(matrix: Matrix, *, bits: int, radicand: int, precision: int) -> Matrix:
+    """Entries k with k <= (value / 2^bits) / sqrt(radicand) * 2^precision <= k + 1."""
+
+    def one(value: int) -> int:
+        magnitude = isqrt((value * value << 2 * precision) // (radicand << 2 * bits))
+        return magnitude if value >= 0 else -magnitude - 1
+
+    return each(matrix, one)
 
 
 def exp_of_minus(least: int, most: int, precision: int) -> tuple[int, int]:

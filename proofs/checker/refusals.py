@@ -9,4 +9,4 @@ class Rejected(Exception):
     """The bundle was read and its claim does not follow. Exit code 1."""
 
     def __init__(self, what: str, *, expected: object, found: object) -> None:
-        super().__init__(f"{what}: expected {expected}, found {found}.")
+        super().__init__(f"{what}: expected {expected}, found {found!s:.300}.")

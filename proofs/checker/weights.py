@@ -6,12 +6,13 @@ The file is hostile: every length is compared with the file before it is used.
 import hashlib
 import json
 import struct
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from functools import reduce
+from itertools import chain
 from math import prod
+from operator import or_
 from typing import Any, NamedTuple
 
-from proofs.checker.arithmetic import Matrix
+from proofs.checker.arithmetic import Matrix, each
 from proofs.checker.refusals import Unreadable
 
 MOST_HEADER_BYTES = 2**20
@@ -23,141 +24,89 @@ SHAPES = {
     "b_Q": ("d_head",), "b_K": ("d_head",), "b_V": ("d_head",), "b_O": ("d_model",), "b_U": ("d_vocab",),
 }  # fmt: skip
 """In the order of the digest."""
-PER_HEAD = ("W_Q", "W_K", "W_V", "W_O", "b_Q", "b_K", "b_V")
-"""May carry a leading axis of one head."""
+PLACES = {"W_E": "embed.", "W_pos": "pos_embed.", "W_U": "unembed.", "b_U": "unembed."}
+NAMES = {PLACES.get(field, "blocks.0.attn.") + field: field for field in SHAPES}
+LEAST_BITS = 24
+"""Weights are kept to at least so many, so that rounding up to a unit of the tables costs little."""
 IGNORED = ("blocks.0.attn.mask", "blocks.0.attn.IGNORE")
-NAMES = {
-    "embed.W_E": "W_E", "pos_embed.W_pos": "W_pos", "unembed.W_U": "W_U", "unembed.b_U": "b_U",
-    **{f"blocks.0.attn.{name}": name for name in (*PER_HEAD, "b_O")},
-}  # fmt: skip
+
+Json = dict[str, Any]
 
 
-class Entry(NamedTuple):
-    begin: int
-    end: int
-    name: str
-    dtype: str
-    shape: list[int]
-
-
-@dataclass(frozen=True)
-class Weights:
+class Weights(NamedTuple):
     digest: str
     """SHA-256 of the canonical weights."""
     bits: int
     """Every number is an integer times 2^-bits."""
-    tensors: Mapping[str, Matrix]
+    tensors: dict[str, Matrix]
     """A bias is a matrix of one row."""
 
-    @property
-    def d_vocab(self) -> int:
-        return len(self.tensors["W_E"])
 
-    @property
-    def n_ctx(self) -> int:
-        return len(self.tensors["W_pos"])
+def read_json(data: bytes, types: Any, what: str) -> Json:
+    """JSON of these types, without duplicate keys."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> Json:
+        if len(dict(pairs)) != len(pairs):
+            raise Unreadable(f"A key occurs twice in the {what}.")
+        return dict(pairs)
+
+    root: Json = json.loads(data.decode(), object_pairs_hook=unique)
+    if _types(root, types) != types:
+        raise Unreadable(f"The {what} does not have exactly the keys and types that the format says.")
+    return root
+
+
+def _types(value: Any, known: Any) -> Any:
+    """What the type of a value is, or the types by key as far as they are known. True and 1.0 are no whole numbers."""
+    if isinstance(value, dict) and isinstance(known, dict):
+        return {key: _types(inner, known.get(key)) for key, inner in value.items()}
+    return type(value)
 
 
 def read_weights(data: bytes) -> Weights:
-    """Raises `Unreadable` for anything but one layer with one head in float32, without NaN or infinity."""
-    body = 8 + int.from_bytes(data[:8], "little")
-    found = {NAMES[entry.name]: entry for entry in _entries(data) if entry.name in NAMES}
-    missing = [name for name in SHAPES if name not in found and name[0] == "W"]
-    if missing:
-        raise Unreadable(f"The weights lack {', '.join(missing)}.")
+    """Raises `Unreadable`, or what damaged bytes raise, for anything but one layer with one head in finite float32."""
+    found = _tensors(data)
     sizes: dict[str, int] = {}
-    patterns: dict[str, tuple[int, ...]] = {}
+    for field in ("W_E", "W_pos", "W_Q"):
+        sizes |= zip(SHAPES[field], found[field][0]["shape"][-2:], strict=True)
+    if not all(type(size) is int and 0 < size <= MOST_OF[axis] for axis, size in sizes.items()):
+        raise Unreadable(f"The sizes must be from 1 to {MOST_OF}; found {sizes!s:.200}.")
+    digest = hashlib.sha256(b"proofboard-model-v1\n")
+    tensors: dict[str, Matrix] = {}
     for field, axes in SHAPES.items():
-        if field in found:
-            entry = found[field]
-            _check_tensor(entry, per_head=field in PER_HEAD, axes=axes, sizes=sizes)
-            patterns[field] = struct.unpack_from(f"<{prod(entry.shape)}I", data, body + entry.begin)
-        else:
-            patterns[field] = (0,) * prod(sizes[axis] for axis in axes)
-    return _exact(patterns, {field: tuple(sizes[axis] for axis in axes) for field, axes in SHAPES.items()})
+        shape = [sizes[axis] for axis in axes]
+        zeros = {"dtype": "F32", "shape": shape}, bytes(4 * prod(shape))
+        entry, content = found.get(field, zeros) if field[0] == "b" else found[field]
+        if entry["dtype"] != "F32" or entry["shape"] not in (shape, [1, *shape]) or len(content) != 4 * prod(shape):
+            raise Unreadable(f"{field} must be F32 of shape {shape}; found {len(content)} bytes, {str(entry)[:100]}.")
+        patterns = [0 if bits == 0x80000000 else bits for (bits,) in struct.iter_unpack("<I", content)]  # -0.0 is 0.0
+        digest.update(f"{field}:{','.join(map(str, shape))}\n".encode() + struct.pack(f"<{len(patterns)}I", *patterns))
+        values = [_times_two_to_149(field, bits) for bits in patterns]
+        tensors[field] = [values[k : k + shape[-1]] for k in range(0, len(values), shape[-1])]
+    every = reduce(or_, chain(*chain(*tensors.values())), 1 << 149 - LEAST_BITS)
+    spare = (every & -every).bit_length() - 1
+    tensors = {field: each(matrix, lambda value: value >> spare) for field, matrix in tensors.items()}
+    return Weights(digest.hexdigest(), 149 - spare, tensors)
 
 
-def _entries(data: bytes) -> Iterator[Entry]:
-    """Every tensor's place, counted from the end of the header. They must tile the file exactly."""
+def _tensors(data: bytes) -> dict[str, tuple[Json, bytes]]:
+    """What the header says of each tensor, and its bytes. The tensors must tile the file exactly."""
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > min(MOST_HEADER_BYTES, len(data) - 8):
         raise Unreadable(f"The weights announce a header of {length} bytes in a file of {len(data)}.")
-    header = read_json(data[8 : 8 + length])
-    if not isinstance(header, dict):
-        raise Unreadable("The header of the weights is not a JSON object.")
+    header, body = read_json(data[8 : 8 + length], dict, "weights' header"), data[8 + length :]
     header.pop("__metadata__", None)
-    entries = []
-    for name, value in header.items():
-        match value:
-            case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [int(begin), int(end)]} if len(value) == 3:
-                if not all(type(size) is int and 0 < size <= 2**24 for size in shape) or len(shape) > 4:
-                    raise Unreadable(f"{name[:80]!r} has no valid shape.")
-                entries.append(Entry(begin, end, name, dtype, shape))
-            case _:
-                raise Unreadable(f"{name[:80]!r} needs exactly dtype, shape and data_offsets.")
-    position = 0
-    for entry in sorted(entries):
-        begin, end, name, dtype, shape = entry
+    position, found = 0, {}
+    for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
         if name not in NAMES and name not in IGNORED:
             raise Unreadable(f"{name[:80]!r} is not a tensor of a one-layer, one-head, attention-only model.")
-        if begin != position or end < begin or (dtype == "F32" and end - begin != 4 * prod(shape)):
-            raise Unreadable(
-                f"{name[:80]!r} spans bytes {begin} to {end}, which does not fit its neighbours or its shape."
-            )
-        yield entry
-        position = end
-    if position != len(data) - 8 - length:
-        raise Unreadable(f"The header describes {position} bytes of tensors; the file has {len(data) - 8 - length}.")
-
-
-def read_json(data: bytes) -> Any:
-    """JSON without duplicate keys, NaN or infinity."""
-
-    def refuse(text: str) -> Any:
-        raise ValueError(f"{text[:40]} is no number")
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) != len(pairs):
-            raise ValueError("a key occurs twice")
-        return dict(pairs)
-
-    try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"Not the JSON that is expected: {str(error)[:200]}") from error
-
-
-def _check_tensor(entry: Entry, *, per_head: bool, axes: tuple[str, ...], sizes: dict[str, int]) -> None:
-    name, shape = entry.name, entry.shape
-    if per_head and len(shape) == len(axes) + 1 and shape[0] == 1:
-        shape = shape[1:]
-    if entry.dtype != "F32" or len(shape) != len(axes):
-        raise Unreadable(f"{name} is {entry.dtype} of shape {entry.shape}; expected F32 with axes {', '.join(axes)}.")
-    for axis, size in zip(axes, shape, strict=True):
-        if size > MOST_OF[axis]:
-            raise Unreadable(f"{name} has {axis} = {size}; this checker covers up to {MOST_OF[axis]}.")
-        if sizes.setdefault(axis, size) != size:
-            raise Unreadable(f"{name} has {axis} = {size}, another tensor {sizes[axis]}.")
-
-
-def _exact(patterns: Mapping[str, tuple[int, ...]], shapes: Mapping[str, tuple[int, ...]]) -> Weights:
-    digest = hashlib.sha256(b"proofboard-model-v1\n")
-    values: dict[str, list[int]] = {}
-    for field, found in patterns.items():
-        canonical = [0 if bits == 0x80000000 else bits for bits in found]  # -0.0 is 0.0
-        digest.update(f"{field}:{','.join(map(str, shapes[field]))}\n".encode())
-        digest.update(struct.pack(f"<{len(canonical)}I", *canonical))
-        values[field] = [_times_two_to_149(field, bits) for bits in canonical]
-    every = 1 << 149
-    for flat in values.values():
-        for value in flat:
-            every |= value
-    spare = (every & -every).bit_length() - 1
-    tensors = {}
-    for field, flat in values.items():
-        columns = shapes[field][-1]
-        tensors[field] = [[v >> spare for v in flat[k : k + columns]] for k in range(0, len(flat), columns)]
-    return Weights(digest.hexdigest(), 149 - spare, tensors)
+        begin, end = entry["data_offsets"]
+        if begin != position or not begin <= end <= len(body):
+            raise Unreadable(f"{name} does not begin where the tensor before ends, or does not end within the file.")
+        found[NAMES.get(name, name)], position = (entry, body[begin:end]), end
+    if position != len(body):
+        raise Unreadable(f"The header describes {position} bytes of tensors; the file has {len(body)}.")
+    return found
 
 
 def _times_two_to_149(field: str, bits: int) -> int:

@@ -7,6 +7,8 @@ codes: valid/ 0, invalid/ 1, unreadable/ 2.
 import json
 import struct
 import zipfile
+import zlib
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from tests.certificates.bundles import (
     certified,
     checkpoint,
     claim,
+    close_calls,
     copier,
     files_of,
     lying_zip,
@@ -36,6 +39,7 @@ from tests.proofs.references import FIXTURE_B, written_out
 HERE = Path(__file__).parent
 MODEL = copier(2)
 EXACT = certified(MODEL, "separable-exact")
+EXECUTED = certified(MODEL, "separable-exact", variant=Variant.AS_EXECUTED)
 CUBIC = certified(MODEL, "cubic")
 SUBCUBIC = certified(MODEL, "U4-A1-E9")
 WEIGHTS = checkpoint(MODEL)
@@ -58,6 +62,10 @@ def valid() -> dict[str, bytes]:
         for strategy in (*(s.name for s in CATALOGUE), "U1-A1-E1", "U2-A2-E8", "U4-A1-E9")
         if name == "copier" or strategy in ("separable-exact", "separable-quartic", "cubic", "U1-A1-E1")
     }
+    for name, model in {"copier": MODEL, "with-biases": models["with-biases"], "close-calls": close_calls()}.items():
+        for strategy in ("separable-exact", "separable-quartic", "separable-sorted", "cubic", "U4-A1-E9"):
+            root = certified(model, strategy, variant=Variant.AS_EXECUTED)
+            cases[f"{name}-in-float32-{strategy}"] = bundled(root, model)
     cases["claims-nothing"] = bundled(blocks_of(CUBIC, lambda q, m: (0, 0)), MODEL)
     cases["claims-less-than-it-could"] = bundled(claim(EXACT, 0, 3, correct=-1, wrong=-1), MODEL)
     cases["deflated"] = zipped(HONEST)
@@ -85,6 +93,10 @@ def invalid() -> dict[str, bytes]:
         "exact-count-by-the-cubic-theorem": _by(EXACT, "cubic"),
         "zero-gap": _gaps(SUBCUBIC, lambda gaps: np.where(gaps == gaps.max(), 0, gaps)),
         "gaps-of-one": _gaps(SUBCUBIC, lambda gaps: np.ones_like(gaps), counted=True),
+        "gaps-beyond-every-token": _gaps(SUBCUBIC, lambda gaps: np.full_like(gaps, 2**16 - 1)),
+        "counts-off-by-one-maximum": _off_by_one_maximum(EXACT),
+        "in-float32-one-too-many": claim(EXECUTED, 0, 3, correct=1, wrong=-1),
+        "in-float32-by-the-cubic-theorem": _by(EXECUTED, "cubic"),
     }
     found = {name: bundled(root, MODEL) for name, root in cases.items()}
     found["weights-of-another-model"] = bundled(EXACT, copier(3))
@@ -94,6 +106,9 @@ def invalid() -> dict[str, bytes]:
     ties = knows_nothing()
     found["a-tie-counts-as-right"] = bundled(claim(certified(ties, "cubic"), 0, 0, correct=1), ties)
     found["published-option-a1"] = _published_option_a1()
+    close = close_calls()
+    relabelled = certified(close, "separable-exact") | {"statement": "float32-v1"}
+    found["real-arithmetic-as-if-in-float32"] = bundled(relabelled, close)
     return found | _as_if_about_another_model()
 
 
@@ -102,6 +117,12 @@ def _by(root: Json, strategy: str) -> Json:
         "strategy": root["strategy"] | {"name": strategy},
         "hints": {"shells": 4} if "quad" in strategy else {},
     }
+
+
+def _off_by_one_maximum(root: Json) -> Json:
+    """What is claimed of a maximum is said of the one above, and of the greatest what is claimed of the least."""
+    counts = {kind: [[int(count) for count in row] for row in root["blocks"][kind]] for kind in ("correct", "wrong")}
+    return blocks_of(root, lambda q, m: (counts["correct"][q][m - q - 1], counts["wrong"][q][m - q - 1]))
 
 
 def _gaps(root: Json, change: Callable[..., object], *, counted: bool = False) -> Json:
@@ -156,7 +177,13 @@ def unreadable() -> dict[str, bytes]:
         f"certificate-{name}": zipped(files_of(content, WEIGHTS)) for name, content in _certificates(honest).items()
     }
     found |= {f"weights-{name}": zipped(files_of(honest, content)) for name, content in _weights().items()}
-    return found | _zips()
+    return found | _zips() | {"in-float32-beyond-its-range": _beyond_float32()}
+
+
+def _beyond_float32() -> bytes:
+    """About programs whose numbers are larger than the statement covers."""
+    large = Model.of(MODEL.tensors() | {"W_U": MODEL.W_U * np.float32(2**17)})
+    return bundled(certified(large, "separable-exact") | {"statement": "float32-v1"}, large)
 
 
 def _certificates(honest: bytes) -> Mapping[str, bytes]:
@@ -179,6 +206,7 @@ def _certificates(honest: bytes) -> Mapping[str, bytes]:
         "no-final-newline": honest[:-1],
         "key-missing": canonical({key: value for key, value in EXACT.items() if key != "blocks"}),
         "key-too-many": changed(comment="please"),
+        "version-0": changed(version=0),
         "version-2": changed(version=2),
         "version-true": changed(version=True),
         "version-1.0": changed(version=1.0),
@@ -203,8 +231,15 @@ def _certificates(honest: bytes) -> Mapping[str, bytes]:
         "no-tokens": changed(task=EXACT["task"] | {"d_vocab": 0}),
         "gaps-missing": canonical(SUBCUBIC | {"hints": {}}),
         "gaps-too-few": canonical(SUBCUBIC | {"hints": {"gaps": "eJwDAAAAAAE="}}),
+        "gaps-that-unpack-to-a-gigabyte": canonical(SUBCUBIC | {"hints": {"gaps": _a_gigabyte()}}),
         "gaps-no-base64": canonical(SUBCUBIC | {"hints": {"gaps": "\u2603"}}),
     }
+
+
+def _a_gigabyte() -> str:
+    """Zeros, packed a thousand to one."""
+    packer = zlib.compressobj()
+    return b64encode(b"".join([*(packer.compress(bytes(2**20)) for _ in range(2**10)), packer.flush()])).decode()
 
 
 def _weights() -> Mapping[str, bytes]:
@@ -270,8 +305,22 @@ def _zips() -> dict[str, bytes]:
             "weights.safetensors", bytes(2**22), announced=2000, others=others
         ),
         "zip-announces-more-than-it-holds": lying_zip("weights.safetensors", WEIGHTS, announced=4000, others=others),
+        "zip-announces-ten-gigabytes": _ten_gigabytes(whole),
         "zip-announces-four-gigabytes": lying_zip("weights.safetensors", WEIGHTS, announced=2**32 - 2, others=others),
     }
+
+
+def _ten_gigabytes(whole: bytes) -> bytes:
+    """The directory says, in the fields for large files, that the weights have 10 GB."""
+    end = whole[-22:]
+    begin = int.from_bytes(end[16:20], "little")
+    place = whole.rfind(b"PK\x01\x02")  # the last entry, of the weights
+    name = whole[place + 46 : len(whole) - 22]
+    extra = struct.pack("<HHQ", 1, 8, 10**10)
+    fields = bytearray(whole[place : place + 46])
+    fields[24:28], fields[30:32] = b"\xff" * 4, struct.pack("<H", len(extra))
+    directory = whole[begin:place] + bytes(fields) + name + extra
+    return whole[:begin] + directory + end[:12] + struct.pack("<I", len(directory)) + end[16:]
 
 
 def main() -> None:

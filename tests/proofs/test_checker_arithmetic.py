@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from proofs.checker import arithmetic
 from proofs.checker.arithmetic import exp_of_minus, over_root, product
-from proofs.checker.counting import Answer, below_alike, largest_sum, reaching, reaching_in_bins
+from proofs.checker.counting import Answer, below_alike, reaching, reaching_in_bins, some_reach
 from tests.proofs.mutants import mutant
 
 numbers = st.integers(-(2**70), 2**70)
@@ -41,7 +41,7 @@ def test_an_exponential_rounded_inwards_would_be_caught() -> None:
 
 @given(value=numbers, bits=st.integers(0, 60), radicand=st.integers(1, 600), precision=st.integers(0, 90))
 def test_quotients_by_a_root_are_enclosed(value: int, bits: int, radicand: int, precision: int) -> None:
-    k = over_root(value, bits=bits, radicand=radicand, precision=precision)
+    ((k,),) = over_root([[value]], bits=bits, radicand=radicand, precision=precision)
     squared = Fraction(value * value * 4**precision, radicand * 4**bits)  # of |value| / 2^bits / sqrt(radicand), scaled
     below, above = (k, k + 1) if value >= 0 else (-k - 1, -k)
     assert below**2 <= squared <= above**2
@@ -91,7 +91,7 @@ def test_alike_positions_are_never_overcounted_and_exact_up_to_three(
     answer = Answer(0, [row] * positions)
     every = by_enumeration([answer], -(10**6), needs_last)
     exact = every - by_enumeration([answer], threshold, needs_last)
-    found = below_alike(0, row, positions, threshold, needs_last)
+    found = below_alike(answer, threshold, needs_last)
     assert found <= exact
     if positions <= 3:
         assert found == exact
@@ -116,17 +116,21 @@ def test_bins_of_one_unit_are_exact(wanted: list[Answer], threshold: int, needs_
     assert reaching_in_bins(answer, threshold, needs_last, bins=10**9, upwards=True) == exact
 
 
-@given(answers(1), st.booleans())
-def test_nothing_exceeds_the_largest_sum_and_something_reaches_it(wanted: list[Answer], needs_last: bool) -> None:
-    most = largest_sum(wanted[0], needs_last)
-    if most is None:
-        assert by_enumeration(wanted, -(10**6), needs_last) == 0
-        return
-    if not wanted[0].terms:
-        assert most == wanted[0].base
-        return
-    assert by_enumeration(wanted, most, needs_last) > 0
-    assert by_enumeration(wanted, most + 1, needs_last) == 0
+@given(answers(1), st.integers(-100, 100), st.booleans())
+def test_some_tuple_reaches_the_threshold_if_and_only_if_it_is_said(
+    wanted: list[Answer], threshold: int, needs_last: bool
+) -> None:
+    (answer,) = wanted
+    if answer.terms:
+        assert some_reach(answer, threshold, needs_last) == (by_enumeration(wanted, threshold, needs_last) > 0)
+
+
+@given(answers(1), st.integers(-150, 150), st.booleans())
+def test_shells_take_each_token_at_its_worst_position(wanted: list[Answer], threshold: int, needs_last: bool) -> None:
+    (answer,) = wanted
+    if answer.terms:
+        every = by_enumeration(wanted, -(10**6), needs_last)
+        assert below_alike(answer, threshold, needs_last) <= every - by_enumeration(wanted, threshold, needs_last)
 
 
 def test_bins_rounded_the_wrong_way_would_be_caught() -> None:
