@@ -23,8 +23,13 @@ class Addresses:
         pattern = self._patterns.get(key)
         if pattern is None:
             pattern = self._patterns[key] = str(self._look_up(name, **{part: f"{{{part}}}" for part in parts}))
-        return pattern.format_map({part: quote(str(value), safe="") for part, value in parts.items()})
+        return pattern.format_map({part: _quoted(str(value)) for part, value in parts.items()})
 
     def asset(self, name: str) -> str:
         """The path of a file of ours, with what makes it immutable."""
         return f"{self('static', name=name)}{self._assets.query(name)}"
+
+
+def _quoted(text: str) -> str:
+    """Most parts are numbers and digests, which stay as they are."""
+    return text if text.isalnum() and text.isascii() else quote(text, safe="")

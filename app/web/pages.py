@@ -115,5 +115,12 @@ def environment() -> Environment:
         "code": lambda name: (BY_NAME[name].code or name) if name in BY_NAME else name,
         "family": lambda name: BY_NAME[name].family if name in BY_NAME else "other",
     }
-    found.globals |= {"plotly": PLOTLY}
+    from app.web import labels  # made with this environment, so they come after it
+
+    found.globals |= {
+        "plotly": PLOTLY,
+        "strategy_label": labels.strategy,
+        "status_label": labels.status,
+        "trust_label": labels.trust,
+    }
     return found
