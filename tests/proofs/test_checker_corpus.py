@@ -1,5 +1,6 @@
 """Folders of bundles: to accept, to reject, not even to read. Past unsoundness never leaves."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,22 @@ def test_the_engine_does_not_read_what_is_no_certificate(name: str, content: byt
 def test_the_corpus_is_what_its_generator_writes() -> None:
     for folder in ("valid", "invalid", "unreadable"):
         assert {path.stem for path in (CORPUS / folder).glob("*.zip")} == set(getattr(generate, folder)()), folder
+
+
+def test_the_readme_says_what_each_bundle_is_about() -> None:
+    text = (CORPUS / "README.md").read_text()
+    said = {folder: re.findall(r"^- `([^`]+)`: ", part, re.MULTILINE) for folder, part in _sections(text)}
+    for folder in ("invalid", "unreadable"):
+        assert sorted(said[folder]) == sorted(path.stem for path in (CORPUS / folder).glob("*.zip")), folder
+    every = {path.stem for path in CORPUS.rglob("*.zip")}
+    asked_for = re.findall(r"^\| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE)[2:]
+    assert len(asked_for) == 11
+    assert {name for names in asked_for for name in names.split(", ")} <= every
+
+
+def _sections(text: str) -> list[tuple[str, str]]:
+    parts = re.split(r"^## (\w+)/$", text, flags=re.MULTILINE)[1:]
+    return list(zip(parts[::2], parts[1::2], strict=True))
 
 
 def test_the_corpus_stays_small() -> None:
