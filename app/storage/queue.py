@@ -8,13 +8,16 @@ after it computes, so a cancelled job that is still in the queue is dropped when
 
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
-from dbos import DBOSClient, WorkflowSerializationFormat
 from sqlalchemy.orm import Session
 
 from app.storage.engine import Database, named_errors
 from app.storage.records import Job
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient
 
 NAME = "proofs"
 WORKFLOW = "prove"
@@ -43,14 +46,24 @@ class DBOSQueue:
     """
 
     def __init__(self, database: Database) -> None:
-        self._client = DBOSClient(
-            system_database_engine=database.engine,
+        self._engine = database.engine
+
+    @cached_property
+    def _client(self) -> "DBOSClient":
+        from dbos import (
+            DBOSClient,
+        )  # 18 MB and a fifth of the start, which a server needs once somebody asks for a proof
+
+        return DBOSClient(
+            system_database_engine=self._engine,
             application_name=APPLICATION,
             lazy=True,
             retry_connection_errors=False,
         )
 
     def enqueue(self, session: Session, job: Job) -> None:
+        from dbos import WorkflowSerializationFormat  # as above
+
         self._client.enqueue_in_transaction(
             session,
             {

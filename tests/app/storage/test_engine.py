@@ -135,7 +135,7 @@ def test_the_web_process_can_enqueue_without_threads_or_numerical_libraries() ->
     code = (
         "import sys, threading; from app.storage import models, proofs, queue, workers, blobs, engine; "
         "queue.connect(engine.connect('sqlite:////tmp/never-opened.db')); "
-        "heavy = {'torch', 'numba', 'numpy', 'alembic'} & set(sys.modules); "
+        "heavy = {'torch', 'numba', 'numpy', 'alembic', 'dbos'} & set(sys.modules); "
         "sys.exit(f'{heavy} {threading.enumerate()}' if heavy or threading.active_count() > 1 else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
