@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from proofs.task import MaxOfK
 
-MOST = 64
+MOST = 32
 """Shards, at most: each repeats the set-up, and is a job of its own."""
 
 SHARD_S = 10
@@ -26,10 +26,10 @@ STEPS: Mapping[str, tuple[Callable[[MaxOfK], int], int]] = {
     "brute-force": (lambda task: _inputs(task) * task.d_vocab, 600_000_000),
     "separable-exact": (_inputs, 300_000_000),
     "separable-quartic": (lambda task: task.n_ctx * task.d_vocab**4, 50_000_000),
-    "separable-paired": (lambda task: task.n_ctx * task.d_vocab**4, 1_000_000_000),
+    "separable-paired": (lambda task: task.n_ctx * task.d_vocab**3, 1_500_000),
     "separable-joint": (lambda task: task.n_ctx * task.d_vocab**3, 5_000_000),
-    "separable-cubic": (lambda task: task.n_ctx * task.d_vocab**3, 5_000_000),
-    "separable-sorted": (lambda task: task.n_ctx * task.d_vocab**3, 40_000_000),
+    "separable-cubic": (lambda task: task.n_ctx * task.d_vocab**3, 20_000_000),
+    "separable-sorted": (lambda task: task.n_ctx * task.d_vocab**3, 100_000_000),
 }
 """What a strategy's time grows with, and how many of these a core does in a second; measured on well-trained models."""
 

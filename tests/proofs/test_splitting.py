@@ -27,7 +27,7 @@ def test_shards_share_cheap_and_dear_queries_evenly() -> None:
         ("brute-force", 64, 5),
         ("separable-quartic", 128, 10),
         ("separable-joint", 512, 20),
-        ("separable-cubic", 512, 20),
+        ("separable-paired", 512, 20),
     ],
 )
 def test_long_proofs_are_split(strategy: str, d_vocab: int, n_ctx: int) -> None:
