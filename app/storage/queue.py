@@ -50,9 +50,8 @@ class DBOSQueue:
 
     @cached_property
     def _client(self) -> "DBOSClient":
-        from dbos import (
-            DBOSClient,
-        )  # 18 MB and a fifth of the start, which a server needs once somebody asks for a proof
+        # 18 MB and a fifth of the start, which a server needs only once somebody asks for a proof.
+        from dbos import DBOSClient
 
         return DBOSClient(
             system_database_engine=self._engine,
