@@ -74,17 +74,23 @@ def reaching_with_lead(
     found = np.zeros(d_vocab)
     operations = 0
     for m in range(query, d_vocab):
-        terms = np.empty((n_ctx - 1, m + 1))
-        for i in range(n_ctx - 1):
-            for t in range(m + 1):
-                terms[i, t] = _weighted(lead[i, t, m] + gain[m], low[i, t], high[i, t])
-        base = _weighted(lead[n_ctx - 1, query, m] + gain[m], low[n_ctx - 1, query], high[n_ctx - 1, query])
+        terms, base = terms_with_lead(lead, gain, low, high, query, m)
         operations += 3 * (n_ctx - 1) * (m + 1) + 3 + (n_ctx - 1) * (m + 3) + 3
         if largest_sum(terms, base, query != m) < 0:
             continue
         found[m], spent = reaching_at_most(terms, base, query != m, bins)
         operations += spent
     return found, operations
+
+
+@numba.njit(cache=True)
+def terms_with_lead(lead: Array, gain: Array, low: Array, high: Array, query: int, m: int) -> tuple[Array, float]:
+    positions = lead.shape[0] - 1
+    terms = np.empty((positions, m + 1))
+    for i in range(positions):
+        for t in range(m + 1):
+            terms[i, t] = _weighted(lead[i, t, m] + gain[m], low[i, t], high[i, t])
+    return terms, _weighted(lead[positions, query, m] + gain[m], low[positions, query], high[positions, query])
 
 
 @numba.njit(cache=True)
@@ -115,7 +121,7 @@ def reaching_for_answers(
         runs = min(groups, answers.shape[0])
         for run in range(runs):
             group = answers[answers.shape[0] * run // runs : answers.shape[0] * (run + 1) // runs]
-            terms, base, spent = _terms_for_answers(ov, direct, low, high, margin, query, m, group)
+            terms, base, spent = terms_for_answers(ov, direct, low, high, margin, query, m, group)
             operations += spent + (n_ctx - 1) * (m + 3) + 3
             if largest_sum(terms, base, query != m) < 0:
                 continue
@@ -124,7 +130,7 @@ def reaching_for_answers(
             at_most[m] = min(at_most[m] + reaching, every)
             if group.shape[0] > 1 or reaching <= at_least[m]:
                 continue
-            terms, base, spent = _terms_for_answers(ov, direct, high, low, -margin, query, m, group)
+            terms, base, spent = terms_for_answers(ov, direct, high, low, -margin, query, m, group)
             surely, spent_surely = reaching_at_least(terms, base, query != m, bins)
             operations += spent + spent_surely + 1
             at_least[m] = max(at_least[m], surely)
@@ -132,7 +138,7 @@ def reaching_for_answers(
 
 
 @numba.njit(cache=True)
-def _terms_for_answers(
+def terms_for_answers(
     ov: Array,
     direct: Array,
     when_negative: Array,
@@ -209,24 +215,13 @@ def largest_sum(terms: Float64[Array, "positions tokens"], base: float, needs_la
 def _reaching(
     terms: Float64[Array, "positions tokens"], base: float, needs_last: bool, bins: int, upwards: bool
 ) -> tuple[float, int]:
-    positions, tokens = terms.shape
-    if positions == 0:
-        return (1.0 if base >= 0 and not needs_last else 0.0), 1
-    kept, enough, operations = _narrowed(terms, base, needs_last)
-    if kept.shape[0] == 0:
-        return 0.0, operations
-    steps, spent = _in_bins(kept, enough, base, bins, upwards)
-    most, bare_most, least, spent_on_ranges = _ranges(steps)
-    operations += spent + spent_on_ranges
-    if (bare_most[0] if needs_last else most[0]) < 0:
-        return 0.0, operations
+    steps, found, operations = in_steps(terms, base, needs_last, bins, upwards)
+    if steps.shape[0] == 0:
+        return found, operations
+    positions, tokens = steps.shape
+    most, bare_most, least, spent = ranges(steps)
     units = units_after(tokens, positions)
-    ways_held, ways_bare = _completions_of(steps)
-    unit = 2.0 ** float(units[positions])
-    if least[0] >= 0:
-        whole = ways_bare[0] if needs_last else ways_held[0]
-        return _in_units(1.0, whole, int(units[positions]), upwards) * unit, operations + 1
-
+    ways_held, ways_bare = completions(steps)
     found = 0.0
     # Partial sum s in [-most, -least) is stored at s + most: [holds the last token, partial sum]. `places` lists what is not zero.
     width = most[0] - least[0]
@@ -242,7 +237,7 @@ def _reaching(
         after = np.zeros((2, width))
         places_after = np.empty((2, width), np.int64)
         filled_after = np.zeros(2, np.int64)
-        values, ways, spent = _distinct(steps[j])
+        values, ways, spent = distinct(steps[j])
         operations += spent + 4
         shrink = 2.0 ** (units[j] - units[j + 1])
         reached = np.zeros(2)
@@ -283,7 +278,33 @@ def _reaching(
         now, places, filled = after, places_after, filled_after
     shrink = 2.0 ** (units[positions - 1] - units[positions])
     found_last, spent = _last(now, places, filled, steps[positions - 1], most[positions - 1], shrink, upwards)
-    return (found + found_last) * unit, operations + spent
+    return (found + found_last) * 2.0 ** float(units[positions]), operations + spent
+
+
+@numba.njit(cache=True)
+def in_steps(
+    terms: Float64[Array, "positions tokens"], base: float, needs_last: bool, bins: int, upwards: bool
+) -> tuple[Int64[Array, "positions tokens"], float, int]:
+    """The terms in whole bins; no position if nothing is left to count, as the count that follows is known; operations."""
+    undecided = np.empty((0, 0), np.int64)
+    positions, tokens = terms.shape
+    if positions == 0:
+        return undecided, (1.0 if base >= 0 and not needs_last else 0.0), 1
+    kept, enough, operations = _narrowed(terms, base, needs_last)
+    if kept.shape[0] == 0:
+        return undecided, 0.0, operations
+    steps, spent = _in_bins(kept, enough, base, bins, upwards)
+    most, bare_most, least, spent_on_ranges = ranges(steps)
+    operations += spent + spent_on_ranges
+    if (bare_most[0] if needs_last else most[0]) < 0:
+        return undecided, 0.0, operations
+    if least[0] >= 0:
+        units = units_after(tokens, positions)
+        ways_held, ways_bare = completions(steps)
+        whole = ways_bare[0] if needs_last else ways_held[0]
+        found = _in_units(1.0, whole, int(units[positions]), upwards) * 2.0 ** float(units[positions])
+        return undecided, found, operations + 1
+    return steps, 0.0, operations
 
 
 @numba.njit(cache=True)
@@ -413,7 +434,7 @@ def _cheapest_start(row: Array, lowest: float, width: float, upwards: bool) -> f
 
 
 @numba.njit(cache=True)
-def _ranges(steps: Array) -> tuple[Array, Array, Array, int]:
+def ranges(steps: Array) -> tuple[Array, Array, Array, int]:
     """What the positions from j on add at most, at most if they hold the last token, and at least, in bins."""
     positions, tokens = steps.shape
     most = np.zeros(positions + 1, np.int64)
@@ -435,7 +456,7 @@ def _ranges(steps: Array) -> tuple[Array, Array, Array, int]:
 
 
 @numba.njit(cache=True)
-def _distinct(steps: Array) -> tuple[Array, Array, int]:
+def distinct(steps: Array) -> tuple[Array, Array, int]:
     """The distinct steps of all tokens but the last, ascending, with their multiplicities."""
     others = steps[:-1][steps[:-1] != DROPPED]
     spent = steps.shape[0]
@@ -516,7 +537,7 @@ def _in_units(count: float, ways: float, shrink: int, upwards: bool) -> float:
 
 
 @numba.njit(cache=True)
-def _completions_of(steps: Array) -> tuple[Array, Array]:
+def completions(steps: Array) -> tuple[Array, Array]:
     """Ways to fill the positions from j on with tokens that are not dropped; and those that hold the last token."""
     positions, tokens = steps.shape
     held = np.ones(positions + 1)

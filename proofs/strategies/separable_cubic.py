@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 
 from proofs.bound import Counts
 from proofs.counting import as_count_up, reaching_with_lead, require_countable
+from proofs.devices import on_device
 from proofs.leads import leads
 from proofs.model import Model
 from proofs.strategies import Hints
@@ -49,7 +50,7 @@ def check(model: Model, task: MaxOfK, hints: Hints, queries: Sequence[int], tall
         weights = tables.weights(query, tally)
         gain = direct_lead[query] + margin
         tally.add(gain.size)
-        wrong, operations = reaching_with_lead(lead, gain, weights.low, weights.high, query, bins)
+        wrong, operations = on_device(reaching_with_lead)(lead, gain, weights.low, weights.high, query, bins)
         tally.add(operations)
         sizes = [task.block_size(query, maximum) for maximum in range(task.d_vocab)]
         yield Counts(query, tuple(size - as_count_up(w, size) for size, w in zip(sizes, wrong.tolist(), strict=True)))

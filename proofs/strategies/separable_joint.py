@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 
 from proofs.bound import Counts
 from proofs.counting import as_count_up, reaching_for_answers, require_countable
+from proofs.devices import on_device
 from proofs.model import Model
 from proofs.settling import Settled
 from proofs.strategies import Hints
@@ -42,7 +43,7 @@ def check(model: Model, task: MaxOfK, hints: Hints, queries: Sequence[int], tall
     for query in queries:
         weights = tables.weights(query, tally)
         open_answers = settled.open_for(query, weights, tally)
-        at_most, _, operations = reaching_for_answers(
+        at_most, _, operations = on_device(reaching_for_answers)(
             ov, tables.direct.value[query], weights.low, weights.high, open_answers, settled.margin, query, bins, 1
         )
         tally.add(operations)

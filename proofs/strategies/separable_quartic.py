@@ -23,6 +23,7 @@ import numpy as np
 
 from proofs.bound import Counts
 from proofs.counting import MOST_RUNS, as_count_down, as_count_up, reaching_for_answers, require_countable
+from proofs.devices import on_device
 from proofs.model import Model
 from proofs.settling import Settled
 from proofs.strategies import Hints
@@ -49,8 +50,8 @@ def check(model: Model, task: MaxOfK, hints: Hints, queries: Sequence[int], tall
         weights = tables.weights(query, tally)
         direct = tables.direct.value[query]
         block = (ov, direct, weights.low, weights.high, settled.open_for(query, weights, tally), settled.margin, query)
-        jointly, _, spent_jointly = reaching_for_answers(*block, bins, 1)
-        apart, at_least, spent_apart = reaching_for_answers(*block, bins, MOST_RUNS)
+        jointly, _, spent_jointly = on_device(reaching_for_answers)(*block, bins, 1)
+        apart, at_least, spent_apart = on_device(reaching_for_answers)(*block, bins, MOST_RUNS)
         at_most = np.minimum(jointly, apart)
         tally.add(spent_jointly + spent_apart + at_most.size)
         sizes = [task.block_size(query, maximum) for maximum in range(task.d_vocab)]

@@ -13,7 +13,7 @@ import pytest
 
 from proofs.bound import Bound
 from proofs.counterexamples import worst_inputs
-from proofs.counting import _completions_of, as_count_down, as_count_up, reaching_at_least, reaching_at_most
+from proofs.counting import as_count_down, as_count_up, completions, reaching_at_least, reaching_at_most
 from proofs.errors import NotApplicable
 from proofs.model import Array, Model
 from proofs.order_statistics import certified_by_envelope, certified_by_sorting
@@ -66,7 +66,7 @@ def test_completions_are_exact_wherever_they_are_taken_for_exact() -> None:
     for positions in range(54):
         for tokens in (1, 2, 3, 4, 8, 61, 64, 99, 113, 1000):
             every, holding = tokens**positions, tokens**positions - (tokens - 1) ** positions
-            held, bare = _completions_of(np.zeros((positions, tokens), np.int64))
+            held, bare = completions(np.zeros((positions, tokens), np.int64))
             if every < 2**53:
                 assert held[0] == every
             if holding < 2**53:
