@@ -47,7 +47,7 @@ def recheck(
         datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="With --all: ended since (UTC).")
     ] = None,
     checker: Annotated[
-        Checker, typer.Option(help="The engine again, or the independent checker: slower, strict proofs only.")
+        Checker, typer.Option(help="The engine again, or the independent checker: slower, and only what is proved.")
     ] = Checker.ENGINE,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=256, help="Checks at once.")] = 1,
     timeout: Annotated[float | None, typer.Option(min=0.001, metavar="SECONDS", help="For each check.")] = None,

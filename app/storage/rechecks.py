@@ -23,7 +23,7 @@ PROGRAMS = (ENGINE, INDEPENDENT)
 DECIDED = {Verdict.PROVED: True, Verdict.REFUSED: False}
 """What a verdict says about the claim; any other says nothing."""
 
-INDEPENDENTLY = (Variant.STRICT,)
+INDEPENDENTLY = (Variant.STRICT, Variant.AS_EXECUTED)
 """What the independent checker has theorems for."""
 
 MOST_KEY_LENGTH = 200
@@ -48,7 +48,7 @@ def require(program: str, proof: ProofRecord) -> None:
     raise NothingToCheck(
         f"Proof {proof.id} has no certificate: only a proof with a result has one."
         if proof.certificate is None or proof.correct is None
-        else f"The independent checker has no theorem for proofs {proof.variant.replace('-', ' ')}: check a strict one."
+        else f"The independent checker has no theorem for proofs {proof.variant.replace('-', ' ')}: check one that is proved."
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # only storage speaks SQL; here a session is handed on
 router = APIRouter(include_in_schema=False)
 
 SHOWN = 50
-TAKES = {ENGINE: "seconds", INDEPENDENT: "up to a minute"}
+TAKES = {ENGINE: "seconds", INDEPENDENT: "seconds to minutes"}
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class Checker(StrEnum):
 
 
 class CheckRequest(BaseModel):
-    """Which program checks: the engine takes about as long as the proof did, the independent checker up to a minute."""
+    """Which program checks: the engine takes about as long as the proof did, the independent checker seconds to minutes."""
 
     model_config = ConfigDict(extra="forbid")
 

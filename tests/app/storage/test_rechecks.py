@@ -161,15 +161,19 @@ def test_only_a_result_can_be_checked_again(database: Database, queue: ListQueue
         rechecks.ask(session, queue, 77)
 
 
-def test_the_independent_checker_is_for_strict_proofs(database: Database, queue: ListQueue, proof: ProofRecord) -> None:
+def test_the_independent_checker_is_for_what_is_proved(
+    database: Database, queue: ListQueue, proof: ProofRecord
+) -> None:
     published = request(database, queue, "cubic", "as-published")
     finish(database, published, outcome(5))
     with pytest.raises(NothingToCheck, match="no theorem for proofs as published"):
         ask(database, queue, published, INDEPENDENT)
     assert ask(database, queue, published).state is State.QUEUED
-    with database.reading() as session:
-        record = proofs.get(session, published.id)
-    assert [rechecks.covers(program, record) for program in rechecks.PROGRAMS] == [True, False]
+    executed = request(database, queue, "separable-exact", "as-executed")
+    finish(database, executed, outcome(5))
+    records = [get(database, one) for one in (proof, executed, published)]
+    assert [rechecks.covers(INDEPENDENT, record) for record in records] == [True, True, False]
+    assert all(rechecks.covers(ENGINE, record) for record in records)
 
 
 def test_an_unknown_checker_or_key_is_refused(database: Database, queue: ListQueue, proof: ProofRecord) -> None:
