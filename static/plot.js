@@ -39,6 +39,7 @@
         ? { orientation: "h", y: -0.2, yanchor: "top", x: 0, font: { size: 10 } }
         : { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
       hoverlabel: { bgcolor: "var(--surface)", bordercolor: "var(--line-strong)", font: { color: "var(--ink)" }, align: "left" },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: "var(--ink-3)", activecolor: "var(--accent)" },
       dragmode: narrow ? false : box ? "select" : "zoom",
     };
   };

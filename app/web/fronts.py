@@ -243,11 +243,10 @@ def _remarks(front: Front) -> list[str]:
         said.append(f"{numbers.exact(front.left_out)} finished proofs are not drawn: they have no {why}.")
     if front.drawn > len(front.points):
         said.append(f"Of {numbers.exact(front.drawn)} proofs only the fronts are marks; the rest is shaded by number.")
-    said += [
-        f"The {kind.variant} front for {kind.task} has {len(steps)} steps; all are drawn, {MOST_STEPS} are listed."
-        for kind, steps in front.steps.items()
-        if len(steps) > MOST_STEPS
-    ]
+    if any(len(steps) > MOST_STEPS for steps in front.steps.values()):
+        said.append(
+            f"All steps are drawn; of a front with more than {MOST_STEPS}, so many evenly spread ones are listed."
+        )
     return said
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +12,9 @@ from app.web import listing, schemas, uploads
 from app.web.api.parameters import of_list
 from app.web.schemas import Digest
 from app.web.site import SiteDep
+
+if TYPE_CHECKING:  # only storage speaks SQL; here a session is handed on
+    from sqlalchemy.orm import Session
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -39,13 +42,20 @@ class Annotation(BaseModel):
     tags: Annotated[Sequence[str], Field(max_length=models.MAX_TAGS)] | None = None
 
 
-@router.get("", summary="List models", openapi_extra=of_list(models.FIELDS, models.SORTS, SORT))
-def list_models(request: Request, site: SiteDep) -> schemas.PageOut[schemas.ModelOut]:
+@router.get(
+    "",
+    summary="List models",
+    response_model=schemas.PageOut[schemas.ModelOut],
+    openapi_extra=of_list(models.FIELDS, models.SORTS, SORT),
+)
+def list_models(request: Request, site: SiteDep) -> Response:
     shown = listing.strict(listing.read(request.url.path, request.query_params, models.FIELDS, sort=SORT))
-    with site.database.reading() as session:
-        return schemas.models(
-            models.page(session, filters=shown.filters, sort=shown.sort, next=shown.next, limit=shown.limit)
-        )
+
+    def make(session: "Session") -> Response:
+        found = models.page(session, filters=shown.filters, sort=shown.sort, next=shown.next, limit=shown.limit)
+        return Response(schemas.models(found).model_dump_json(), media_type="application/json")
+
+    return site.kept.answer(request, site.database, make)
 
 
 @router.post(

@@ -1,7 +1,7 @@
 """Proofs: queue, list, read, cancel."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse
@@ -14,6 +14,9 @@ from app.web.api.parameters import of_list
 from app.web.schemas import Digest
 from app.web.site import SiteDep
 from proofs.strategies import USUAL
+
+if TYPE_CHECKING:  # only storage speaks SQL; here a session is handed on
+    from sqlalchemy.orm import Session
 
 router = APIRouter(tags=["proofs"])
 
@@ -42,13 +45,20 @@ class ProofRequest(BaseModel):
     )
 
 
-@router.get("/proofs", summary="List proofs", openapi_extra=of_list(proofs.FIELDS, proofs.SORTS, SORT))
-def list_proofs(request: Request, site: SiteDep) -> schemas.PageOut[schemas.ProofOut]:
+@router.get(
+    "/proofs",
+    summary="List proofs",
+    response_model=schemas.PageOut[schemas.ProofOut],
+    openapi_extra=of_list(proofs.FIELDS, proofs.SORTS, SORT),
+)
+def list_proofs(request: Request, site: SiteDep) -> Response:
     shown = listing.strict(listing.read(request.url.path, request.query_params, proofs.FIELDS, sort=SORT))
-    with site.database.reading() as session:
-        return schemas.proofs(
-            proofs.page(session, filters=shown.filters, sort=shown.sort, next=shown.next, limit=shown.limit)
-        )
+
+    def make(session: "Session") -> Response:
+        found = proofs.page(session, filters=shown.filters, sort=shown.sort, next=shown.next, limit=shown.limit)
+        return Response(schemas.proofs(found).model_dump_json(), media_type="application/json")
+
+    return site.kept.answer(request, site.database, make)
 
 
 @router.post("/proofs", summary="Queue proofs", status_code=HTTPStatus.ACCEPTED)

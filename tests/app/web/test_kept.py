@@ -11,7 +11,15 @@ from app.web.kept import Answer, Kept
 from app.web.site import Site
 from tests.app.web import scenes
 
-PAGES = ["/", "/models", "/proofs", "/proofs?sort=-bound", "/api/v1/front"]
+PAGES = [
+    "/",
+    "/models",
+    "/proofs",
+    "/proofs?sort=-bound",
+    "/api/v1/front",
+    "/api/v1/proofs",
+    "/api/v1/models?sort=name",
+]
 
 
 def progress(site: Site, digest: str) -> None:
@@ -61,6 +69,8 @@ def test_a_browser_that_has_the_answer_is_told_so(client: TestClient, site: Site
         ("/models", lambda client, site, digest: rename(client, digest), "Renamed"),
         ("/proofs", lambda client, site, digest: rename(client, digest), "Renamed"),
         ("/api/v1/front", lambda client, site, digest: rename(client, digest), "Renamed"),
+        ("/api/v1/models", lambda client, site, digest: rename(client, digest), "Renamed"),
+        ("/api/v1/proofs", lambda client, site, digest: progress(site, digest), "0.77"),
     ],
 )
 def test_whatever_is_written_shows_at_once(

@@ -227,7 +227,7 @@ def test_a_long_front_is_listed_in_part_and_says_so(
     text = text_of(client, f"/models/{digest}?y=bound")
     steps = re.findall(r'data-live="steps-front".*?</table>', text, re.DOTALL)[0]
     assert [f"/proofs/{number}" in steps for number in numbers] == [True, False, False, True]
-    assert "has 4 steps; all are drawn, 2 are listed." in text
+    assert "of a front with more than 2, so many evenly spread ones are listed." in text
 
 
 def form_of(client: TestClient, digest: str) -> dict[str, str]:
