@@ -64,5 +64,3 @@ def test_strategies_are_data_too(client: TestClient) -> None:
     names = [row["name"] for row in table(client, "/strategies.csv")]
     assert names == [one["name"] for one in client.get("/strategies.json").json()["items"]]
     assert "brute-force" in names
-
-
