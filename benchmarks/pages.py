@@ -80,9 +80,9 @@ def main() -> None:
 
 def asked(server: "Server") -> Iterator[Asked]:
     for address in LISTS:
-        yield Asked(address)
+        yield from (Asked(address), Asked(address, writes=True))
         if deep := server.deep(address):
-            yield Asked(deep)
+            yield Asked(deep, writes=True)
     digest = json.loads(server.get("/api/v1/models?limit=1")[1])["items"][0]["digest"]
     yield from (Asked(f"/models/{digest}"), Asked("/proofs/7"), Asked("/strategies"))
     for address in FRONTS:

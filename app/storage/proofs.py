@@ -23,7 +23,7 @@ WITHOUT_RESULT = proof_rows.WITHOUT_RESULT
 
 MOST_PARAMETERS = 10_000
 
-FEW_MODELS = 50
+FEW_MODELS = 200
 """So many or fewer are named in a query; more are joined."""
 
 SORTS: keyset.Columns = {
