@@ -28,7 +28,12 @@ from tests.proofs.problems import from_tables
 COUNTING = ("separable-cubic", "separable-joint", "separable-quartic", "separable-paired")
 HINTS: dict[str, tuple[Hints, ...]] = {
     **{name: ({"bins": 1}, {"bins": 7}, {"bins": 60_000}) for name in COUNTING[:3]},
-    "separable-paired": ({"bins": 1}, {"bins": 2000, "apart_from": 3}, {"bins": 2000, "splits": 1}, {"bins": 2000}),
+    "separable-paired": (
+        {"bins": 1},
+        {"bins": 2000, "apart_from": 2},
+        {"bins": 9, "splits": 1, "apart_from": 2},
+        {"bins": 2000},
+    ),
     **{name: ({"shells": 0}, {"shells": 3}) for name in ("separable-sorted", "separable-quadratic")},
 }
 NEAR = (0.0, 1e-16, -1e-16, 1e-15, -1e-15, 1e-14, -1e-14, 1e-13, -1e-13, -1e-12, 1e-10, -1e-8)
@@ -164,9 +169,10 @@ def _shifted(model: Model, answer: int, by: Decimal) -> Model:
 def _claims(model: Model, seed: int) -> Iterator[tuple[Bound, object]]:
     task = task_of(model)
     for strategy in CATALOGUE:
-        for hints in HINTS.get(strategy.name, ({},)):
+        for hints in HINTS.get(strategy.name, (None,)):
             try:
-                rows = list(check(model, strategy, Variant.STRICT, hints, range(task.d_vocab), Tally()))
+                found = strategy.search()(model, task) if hints is None else hints
+                rows = list(check(model, strategy, Variant.STRICT, found, range(task.d_vocab), Tally()))
             except NotApplicable:
                 continue
             yield Bound.of(task, rows), (strategy.name, hints)
