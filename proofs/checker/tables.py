@@ -84,9 +84,9 @@ class AtQuery:
     """e[position][token], up to a factor that cancels"""
     factors: list[tuple[int, int]]
     radius: int
-    """A sum over the positions of e times logit differences, computed from `weights`, is within this of the true one, """
-    loose: int
-    """and within this of what executions make of it."""
+    """A sum over the positions of e times logit differences, computed from `weights`, is within this of the true one."""
+    stray: int
+    """No execution changes a summand by more than this times its weight."""
 
     @classmethod
     def of(cls, tables: Tables, query: int) -> "AtQuery":
@@ -105,9 +105,9 @@ class AtQuery:
         largest_lead, slack = 2 * sum(map(largest, parts)), tables.execution.difference
         radius = 2 * len(scores) * width * (largest_lead + slack)
         weights, factors = [[low for low, _ in row] for row in ends], tables.execution.factors(query)
-        stray = max((high for _, high in factors), default=1 << BITS) - (1 << BITS)
-        loose = len(scores) * largest(weights) * ((largest_lead * stray >> BITS) + 2 * slack)
-        return cls(tables, query, weights, factors, radius, radius + loose)
+        most = max((high for _, high in factors), default=1 << BITS)
+        stray = (largest_lead * (most - (1 << BITS)) >> BITS) + 2 * slack
+        return cls(tables, query, weights, factors, radius, stray)
 
     @cached_property
     def sums(self) -> list[Matrix]:

@@ -50,7 +50,8 @@ def separable(form: Form, count: Callable[[Open], Found], tables: Tables) -> Cal
         def block(maximum: int, bins: int) -> Found:
             needs_last = query != maximum
             size = completions(maximum + 1, len(view.weights) - 1, not needs_last)
-            may_reach = [answer for answer in form(view, maximum) if some_reach(answer, -view.loose, needs_last)]
+            loose = view.radius + view.stray * sum(max(row[: maximum + 1]) for row in view.weights)
+            may_reach = [answer for answer in form(view, maximum) if some_reach(answer, -loose, needs_last)]
             both = [(view.executed(answer, 1), view.executed(answer, -1)) for answer in may_reach]
             both = [pair for pair in both if some_reach(pair[0], -view.radius, needs_last)]
             if not both:
