@@ -40,6 +40,7 @@
         : { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
       hoverlabel: { bgcolor: "var(--surface)", bordercolor: "var(--line-strong)", font: { color: "var(--ink)" }, align: "left" },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: "var(--ink-3)", activecolor: "var(--accent)" },
+      newselection: { line: { color: "var(--accent)", width: 1.5, dash: "dot" } },
       dragmode: narrow ? false : box ? "select" : "zoom",
     };
   };
