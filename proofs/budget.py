@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from proofs.errors import NotApplicable
 from proofs.model import Model
 from proofs.prove import Claim, check, claim, task_of
-from proofs.strategies import BY_NAME, Hints, Strategy, Variant, separable_best_of
+from proofs.strategies import BY_NAME, Hints, Strategy, Variant, separable_best_of, separable_paired
 from proofs.tally import Tally
 
 
@@ -34,6 +34,10 @@ def candidates(model: Model, budget: int) -> Iterator[Candidate]:
     for name in ("separable-cubic", "separable-joint", "separable-quartic"):
         for bins in (30, 60, 125, 250, 500, 1000, 2000, 4000, 8000, 16_000, 64_000):
             yield Candidate(BY_NAME[name], {"bins": bins})
+    paired = separable_paired.search(model, task_of(model))
+    for bins in (3, 10, 50, 300, 2000):
+        for splits in (1, paired["splits"]):
+            yield Candidate(BY_NAME["separable-paired"], {**paired, "bins": bins, "splits": splits})
     yield Candidate(BY_NAME["separable-exact"], {})
     yield Candidate(BY_NAME["brute-force"], {})
 

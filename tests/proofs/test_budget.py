@@ -19,8 +19,9 @@ def model() -> Model:
 
 @pytest.mark.parametrize(
     ("budget", "at_least"),
-    # Targets of the issue at (64, 4, 32); the published bounds are 0.283 at 2 M, 0.699 at 3.8 M and 0.953 at 35 M.
-    [(2_000_000, 0.90), (4_000_000, 0.95), (12_000_000, 0.98), (35_000_000, 0.992)],
+    # Asked for at (64, 4, 32): 0.90, 0.95, 0.98 and 0.992 at 2, 4, 12 and 35 M. Published: 0.283 at 2 M, 0.699 at 3.8 M, 0.953
+    # at 35 M.
+    [(2_000_000, 0.95), (4_000_000, 0.95), (4_500_000, 0.9997), (12_000_000, 0.98), (35_000_000, 0.992)],
 )
 def test_every_published_budget_buys_more_than_was_published(model: Model, budget: int, at_least: float) -> None:
     made = best_within(model, budget)
