@@ -25,7 +25,7 @@ run: ## Install, then start the web server and a worker; Ctrl-C stops both
 test: ## Install what tests need, then run all of them
 	@$(SETUP) --tests
 	@chromium=$$($(BIN)/python scripts/browser.py) && \
-	  CHROMIUM="$$chromium" $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	  CHROMIUM="$$chromium" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: ## Lint, format, types, import contracts; all of them, whatever the first says
 	@$(SETUP) --tests
