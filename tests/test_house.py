@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from app.settings import Settings
 from proofs.strategies import BY_NAME, CATALOGUE
+from tests.processes import finished
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -27,7 +28,7 @@ def read(name: str) -> str:
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"})
+    return finished(command, env={"PATH": "/usr/bin:/bin"})
 
 
 def sources(*folders: str) -> list[Path]:
@@ -82,26 +83,14 @@ def test_an_old_python_is_refused_with_a_sentence(tmp_path: Path) -> None:
     old = tmp_path / "python-old"
     old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2 && exit\nexit 1\n')
     old.chmod(0o755)
-    done = subprocess.run(
-        [ROOT / "scripts" / "find-python"],
-        env={"PATH": "/usr/bin:/bin", "PYTHON": str(old)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = finished([ROOT / "scripts" / "find-python"], env={"PATH": "/usr/bin:/bin", "PYTHON": str(old)})
     assert (done.returncode, done.stdout) == (1, "")
     assert "needs Python 3.11 or newer" in done.stderr
     assert "Python 3.9.2" in done.stderr
 
 
 def test_a_python_that_is_new_enough_is_found() -> None:
-    done = subprocess.run(
-        [ROOT / "scripts" / "find-python"],
-        env={"PATH": "/usr/bin:/bin", "PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = finished([ROOT / "scripts" / "find-python"], env={"PATH": "/usr/bin:/bin", "PYTHON": sys.executable})
     assert done.stdout.strip() == sys.executable
 
 

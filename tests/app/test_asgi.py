@@ -1,7 +1,6 @@
 """Entering the web process: where it may listen, and what it never loads."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from app.asgi import UnprotectedAddress, build, require_loopback
 from app.settings import Settings
+from tests.processes import finished
 
 MOST_MEMORY_MB = 130
 """The goal is 110; the rest is room for other machines' allocators."""
@@ -42,7 +42,8 @@ def test_a_guarded_network_may_be_trusted(tmp_path: Path) -> None:
 
 
 def test_the_web_process_loads_no_torch_no_numba_no_plotly_and_stays_small(tmp_path: Path) -> None:
-    told = subprocess.run([sys.executable, "-c", LOOK, str(tmp_path)], capture_output=True, text=True, check=True)
+    told = finished([sys.executable, "-c", LOOK, tmp_path])
+    assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout)
     assert not {"torch", "numba", "llvmlite", "scipy", "plotly", "pandas"} & set(found["loaded"])
     assert found["memory_mb"] < MOST_MEMORY_MB, found["memory_mb"]

@@ -6,8 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,35 +15,11 @@ import pytest
 
 from proofs.checkpoint import read_model
 from proofs.strategies import BY_NAME, CATALOGUE, SUBCUBIC, Variant
+from tests.processes import PATIENCE_S, PROOFBOARD, ROOT, finished, proofboard, running
 from tests.waiting import until
 from worker.trainer import Recipe, checkpoint, train
 
-ROOT = Path(__file__).parents[2]
 TRAINED = ROOT / "tests" / "data" / "k3_v10_d8_seed123" / "weights.safetensors"
-COMMAND = [
-    sys.executable,
-    "-c",
-    # A test run in the background, as a shell starts it, ignores SIGINT and would hand that down.
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from app.cli import main; main()",
-]
-PATIENCE_S = 60.0
-
-
-def proofboard(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-@contextmanager
-def running(command: list[str], *, stderr: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that does not outlive its test."""
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr) as process:
-        try:
-            yield process
-        finally:
-            for kin in (
-                [*psutil.Process(process.pid).children(recursive=True), process] if process.poll() is None else []
-            ):
-                kin.kill()
 
 
 def model_file(folder: Path, recipe: Recipe) -> Path:
@@ -123,7 +98,7 @@ def test_a_proof_past_its_time_limit_is_stopped_and_the_others_run(endless: Path
 
 
 def test_ctrl_c_cancels_what_runs_and_what_is_left_and_leaves_no_process(endless: Path) -> None:
-    command = [*COMMAND, "prove", str(endless), "-s", "brute-force", "-s", "cubic", "--json"]
+    command = [*PROOFBOARD, "prove", str(endless), "-s", "brute-force", "-s", "cubic", "--json"]
     with running(command, stderr=subprocess.PIPE) as process:
         family = psutil.Process(process.pid)
         # The proof's process is forked from a server of ours: a grandchild.
@@ -138,7 +113,7 @@ def test_ctrl_c_cancels_what_runs_and_what_is_left_and_leaves_no_process(endless
 
 def test_a_terminal_sees_progress() -> None:
     ours, theirs = pty.openpty()
-    with running([*COMMAND, "prove", str(TRAINED), "-s", "cubic", "--json"], stderr=theirs) as process:
+    with running([*PROOFBOARD, "prove", str(TRAINED), "-s", "cubic", "--json"], stderr=theirs) as process:
         os.close(theirs)
         shown = b"".join(iter(lambda: read_terminal(ours), b"")).decode()
         output, _ = process.communicate(timeout=PATIENCE_S)
@@ -227,5 +202,4 @@ def test_train_refuses_a_model_without_size() -> None:
 def test_help_loads_nothing_heavy() -> None:
     heavy = ["torch", "numpy", "numba", "sqlalchemy", "fastapi"]
     code = f"import sys, app.cli; print([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert finished([sys.executable, "-c", code]).stdout.strip() == "[]"

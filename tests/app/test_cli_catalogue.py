@@ -14,7 +14,8 @@ from proofs.checkpoint import read_model
 from proofs.model import Model
 from proofs.strategies import BY_NAME, SUBCUBIC, Variant
 from proofs.subcubic.pieces import SearchTables
-from tests.app.test_cli import ROOT, TRAINED, model_file, proofboard
+from tests.app.test_cli import TRAINED, model_file
+from tests.processes import ROOT, proofboard
 from tests.proofs.oracle import margin_of
 from worker.trainer import Recipe
 

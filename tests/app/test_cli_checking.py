@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,8 @@ from proofs.prove import prove
 from proofs.questions import ENGINE
 from proofs.strategies import BY_NAME, SUBCUBIC, Variant
 from tests.app.storage.samples import ListQueue
-from tests.app.test_cli_research import proofboard
 from tests.certificates.bundles import canonical, certified, checkpoint, claim, copier
+from tests.processes import PATIENCE_S, PROOFBOARD, proofboard, running
 from tests.proofs.references import DATA
 from tests.waiting import until
 
@@ -101,15 +100,14 @@ def test_recheck_keeps_what_comes_of_it_and_does_not_repeat_itself(board: Board)
 
 def test_recheck_stopped_by_ctrl_c_goes_on_where_it_was(board: Board) -> None:
     ids = [board.store(strategy.name) for strategy in SUBCUBIC[::3]]
-    command = [sys.executable, "-c", "from app.cli import main; main()", "recheck", "--all"]
     environment = {**os.environ, "PROOFBOARD_DATA_DIR": str(board.folder)}
-    running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until(lambda: board.left() < len(ids) or running.poll() is not None, "the first answer")
-    running.send_signal(signal.SIGINT)
-    said, trouble = running.communicate(timeout=60)
+    with running([*PROOFBOARD, "recheck", "--all"], stderr=subprocess.PIPE, text=True, env=environment) as process:
+        until(lambda: board.left() < len(ids) or process.poll() is not None, "the first answer")
+        process.send_signal(signal.SIGINT)
+        said, trouble = process.communicate(timeout=PATIENCE_S)
     kept = len(ids) - board.left()
     assert 0 < kept < len(ids)
-    assert running.returncode == 1, trouble
+    assert process.returncode == 1, trouble
     assert "Traceback" not in trouble
     assert f"{kept:,} proofs re-checked with the engine: {kept:,} confirmed" in said
     assert f"Stopped with {len(ids) - kept:,} left." in said

@@ -14,22 +14,22 @@ from app.cli.answering import Unanswered, answers_of_several
 from app.storage.records import Verdict
 from proofs import splitting
 from proofs.task import MaxOfK
-from tests.app.test_cli import COMMAND, PATIENCE_S, ROOT, TRAINED, endless, long, running
+from tests.app.test_cli import TRAINED, endless, long
+from tests.processes import PATIENCE_S, PROOFBOARD, finished, running
 from tests.waiting import until
 from worker.limits import Limits
 from worker.run import Request
 
 __all__ = ["endless", "long"]  # fixtures
 
-SPLIT = [COMMAND[0], "-c", f"from proofs import splitting; splitting.shards = lambda *_: 5; {COMMAND[2]}"]
+SPLIT = [*PROOFBOARD[:2], f"from proofs import splitting; splitting.shards = lambda *_: 5; {PROOFBOARD[2]}"]
 """The command line, but that every strategy is split: what is long by the rule would take long here."""
 
 VARIES = {"seconds", "search_seconds", "peak_memory_mb"}
 
 
 def prove(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [*SPLIT, "prove", *map(str, arguments), "--json"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return finished([*SPLIT, "prove", *arguments, "--json"])
 
 
 def records(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ def test_the_claim_is_the_same_whoever_shares_the_work() -> None:
 
 
 def test_several_processes_work_at_once_and_ctrl_c_stops_them_all(endless: Path) -> None:
-    command = [*COMMAND, "prove", str(endless), "-s", "brute-force", "-s", "cubic", "--jobs", "2", "--json"]
+    command = [*PROOFBOARD, "prove", str(endless), "-s", "brute-force", "-s", "cubic", "--jobs", "2", "--json"]
     with running(command, stderr=subprocess.PIPE) as process:
         family = psutil.Process(process.pid)
 

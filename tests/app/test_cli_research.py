@@ -1,9 +1,6 @@
 """`proofboard explain` and `proofboard import`, as scripts meet them."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,15 +14,9 @@ from proofs.checkpoint import read_model
 from proofs.explain import METHOD, Findings
 from proofs.prove import task_of
 from tests.app.published.test_results import CUBIC
+from tests.processes import ROOT, proofboard
 
-ROOT = Path(__file__).parents[2]
 TRAINED = ROOT / "tests" / "data" / "k3_v10_d8_seed123" / "weights.safetensors"
-
-
-def proofboard(*arguments: str | Path, data_dir: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from app.cli import main; main()", *map(str, arguments)]
-    environment = os.environ | ({} if data_dir is None else {"PROOFBOARD_DATA_DIR": str(data_dir)})
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """`proofboard up`, which is `make run` after the installation: what starts with it, and that all of it stops with it."""
 
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,17 +17,10 @@ import pytest
 
 from proofs.checkpoint import read_model
 from proofs.strategies import USUAL
+from tests.processes import PATIENCE_S, PROOFBOARD, ROOT, proofboard, running
 from tests.waiting import until
 
-ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "demo"
-PROOFBOARD = [
-    sys.executable,
-    "-c",
-    # A test run in the background, as a shell starts it, ignores SIGINT and would hand that down.
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from app.cli import main; main()",
-]
-PATIENCE_S = 180.0
 
 
 @dataclass(frozen=True)
@@ -49,25 +40,19 @@ class Running:
 @contextmanager
 def up(data_dir: Path) -> Iterator[Running]:
     """A running `proofboard up` on a free port; nothing of it outlives the block."""
-    command = [*PROOFBOARD, "up", "--port", "0", "--data-dir", str(data_dir)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
-            assert address is not None
-            yield Running(process, address[0])
-        finally:
-            if process.poll() is None:
-                for kin in [*psutil.Process(process.pid).children(recursive=True), process]:
-                    kin.kill()
+    with running([*PROOFBOARD, "up", "--port", "0", "--data-dir", str(data_dir)], text=True) as process:
+        assert process.stdout is not None
+        address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+        assert address is not None
+        yield Running(process, address[0])
 
 
 def test_the_first_start_shows_the_demo_models_and_proves_them(tmp_path: Path) -> None:
     expected = len(USUAL) * len(list(DEMO.glob("*.safetensors")))
-    with up(tmp_path) as running:
-        models = running.get("/api/v1/models")["items"]
-        until(lambda: running.get("/api/v1/proofs?state=done")["total"] == expected, "all proofs", seconds=PATIENCE_S)
-        exact = running.get("/api/v1/proofs?strategy=brute-force")["items"]
+    with up(tmp_path) as board:
+        models = board.get("/api/v1/models")["items"]
+        until(lambda: board.get("/api/v1/proofs?state=done")["total"] == expected, "all proofs", seconds=PATIENCE_S)
+        exact = board.get("/api/v1/proofs?strategy=brute-force")["items"]
     assert {model["name"] for model in models} == {path.stem for path in DEMO.glob("*.safetensors")}
     assert {(model["source"], model["seed"]) for model in models} == {("demo", 123)}
     assert sorted(proof["correct"] for proof in exact) == ["1000", "16773070"]
@@ -76,41 +61,41 @@ def test_the_first_start_shows_the_demo_models_and_proves_them(tmp_path: Path) -
 def test_a_second_start_adds_nothing(tmp_path: Path) -> None:
     counts = []
     for _ in range(2):
-        with up(tmp_path) as running:
-            counts.append([running.get(f"/api/v1/{things}")["total"] for things in ("models", "proofs")])
+        with up(tmp_path) as board:
+            counts.append([board.get(f"/api/v1/{things}")["total"] for things in ("models", "proofs")])
     assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_ends_server_and_worker_cleanly(tmp_path: Path, number: signal.Signals) -> None:
-    with up(tmp_path) as running:
-        until(running.workers, "a worker")
-        kin = psutil.Process(running.process.pid).children(recursive=True)
-        running.process.send_signal(number)
-        assert running.process.wait(PATIENCE_S) == 0
+    with up(tmp_path) as board:
+        until(board.workers, "a worker")
+        kin = psutil.Process(board.process.pid).children(recursive=True)
+        board.process.send_signal(number)
+        assert board.process.wait(PATIENCE_S) == 0
         assert not any(process.is_running() for process in kin)
 
 
 def test_a_worker_that_dies_is_started_again(tmp_path: Path) -> None:
-    with up(tmp_path) as running:
-        until(running.workers, "a worker")
-        (first,) = running.workers()
+    with up(tmp_path) as board:
+        until(board.workers, "a worker")
+        (first,) = board.workers()
         first.kill()
-        until(lambda: running.workers() not in ([], [first]), "another worker")
+        until(lambda: board.workers() not in ([], [first]), "another worker")
 
 
 def test_the_worker_goes_even_if_its_starter_is_killed(tmp_path: Path) -> None:
-    with up(tmp_path) as running:
-        until(running.workers, "a worker")
-        kin = psutil.Process(running.process.pid).children(recursive=True)
-        running.process.kill()
+    with up(tmp_path) as board:
+        until(board.workers, "a worker")
+        kin = psutil.Process(board.process.pid).children(recursive=True)
+        board.process.kill()
         assert psutil.wait_procs(kin, timeout=PATIENCE_S)[1] == []
 
 
 def test_a_port_in_use_is_a_sentence_that_names_the_way_out(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = ended("up", "--port", port, "--data-dir", str(tmp_path))
+        done = proofboard("up", "--port", port, "--data-dir", str(tmp_path))
     assert done.returncode == 1
     assert f"Port {port} is in use" in done.stderr
     assert "--port" in done.stderr
@@ -118,20 +103,20 @@ def test_a_port_in_use_is_a_sentence_that_names_the_way_out(tmp_path: Path) -> N
 
 
 def test_an_address_that_others_reach_is_refused(tmp_path: Path) -> None:
-    done = ended("serve", "--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path))
+    done = proofboard("serve", "--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path))
     assert done.returncode == 2
     assert "PROOFBOARD_TRUSTED_NETWORK" in done.stderr
 
 
 def test_a_setting_out_of_range_names_its_variable(tmp_path: Path) -> None:
-    done = ended("db", "upgrade", "--data-dir", str(tmp_path), PROOFBOARD_PORT="70000")
+    done = proofboard("db", "upgrade", "--data-dir", str(tmp_path), PROOFBOARD_PORT="70000")
     assert done.returncode == 2
     assert done.stderr.startswith("proofboard: PROOFBOARD_PORT: ")
 
 
 def test_db_upgrade_makes_the_database_and_may_be_repeated(tmp_path: Path) -> None:
     for _ in range(2):
-        assert ended("db", "upgrade", "--data-dir", str(tmp_path)).returncode == 0
+        assert proofboard("db", "upgrade", "--data-dir", str(tmp_path)).returncode == 0
     assert (tmp_path / "proofboard.db").stat().st_size > 0
 
 
@@ -144,15 +129,3 @@ def test_the_demo_models_are_the_trainers() -> None:
         content = path.read_bytes()
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         assert json.loads(header["__metadata__"]["recipe"])["steps"] == 3000
-
-
-def ended(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A command that ends by itself."""
-    return subprocess.run(
-        [*PROOFBOARD, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **environment},
-    )

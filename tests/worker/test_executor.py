@@ -1,7 +1,7 @@
-import subprocess
 import sys
 from pathlib import Path
 
+from tests.processes import finished
 from worker import executor
 
 
@@ -18,6 +18,6 @@ def test_a_name_is_free_again_when_its_process_was_killed(tmp_path: Path) -> Non
         "with executor.claimed(pathlib.Path(sys.argv[1])) as name:\n"
         "    print(name, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    killed = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True)
+    killed = finished([sys.executable, "-c", code, tmp_path])
     with executor.claimed(tmp_path) as name:
         assert name == killed.stdout.strip()

@@ -1,11 +1,11 @@
 """What a child process is like, whoever starts it."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from tests.processes import ROOT, finished
 from worker.limits import Report
 
 PROGRAM = """
@@ -41,9 +41,6 @@ def loaded(_argument: Any, _report: Report) -> bytes:
 def test_a_child_loads_no_program_and_gains_no_rights(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, program], capture_output=True, text=True, cwd=root, env={"PYTHONPATH": str(root)}
-    )
+    done = finished([sys.executable, program], env={"PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"heavy": [], "no_new_privileges": "1", "leads_its_session": True}

@@ -1,5 +1,4 @@
 import errno
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from app.errors import DatabaseBusy, DatabaseOutdated, StorageFull
 from app.storage import checks, engine, models
 from app.storage.engine import Database, connect
 from tests.app.storage.samples import add_model, new_model
+from tests.processes import finished
 
 
 def test_a_migrated_database_is_current(database: Database) -> None:
@@ -138,5 +138,5 @@ def test_the_web_process_can_enqueue_without_threads_or_numerical_libraries() ->
         "heavy = {'torch', 'numba', 'numpy', 'alembic', 'dbos'} & set(sys.modules); "
         "sys.exit(f'{heavy} {threading.enumerate()}' if heavy or threading.active_count() > 1 else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = finished([sys.executable, "-c", code])
     assert done.returncode == 0, done.stderr
