@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -50,15 +50,53 @@ def proofboard(
 
 def end(process: "subprocess.Popen[Any]") -> None:
     """Kills a process and all below it, and waits until it is gone. Nothing happens if it has ended."""
-    family = []
-    if process.poll() is None:
-        with suppress(psutil.NoSuchProcess):
-            family = psutil.Process(process.pid).children(recursive=True)
-        process.kill()  # first, so that it starts nobody anew
-    for kin in family:
-        with suppress(psutil.NoSuchProcess):  # many die with their parent
-            kin.kill()
+    family = below(process.pid) if process.poll() is None else []
+    process.kill()  # first, so that it starts nobody anew
+    kill(family)
     process.wait(PATIENCE_S)
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    for one in processes:
+        with suppress(psutil.NoSuchProcess):  # many die with their parent
+            one.kill()
+
+
+# Processes end while one looks at them: what has ended is not below anybody, and has no command.
+
+
+def below(pid: int) -> list[psutil.Process]:
+    """All living processes below one, the nearest first."""
+    try:
+        return [one for one in psutil.Process(pid).children(recursive=True) if alive(one)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def proving(pid: int) -> list[psutil.Process]:
+    """The processes of its proofs: those below its fork server, so below it but not its own children."""
+    return [one for one in below(pid) if _parent_of(one) not in (0, pid)]
+
+
+def command_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def _parent_of(process: psutil.Process) -> int:
+    try:
+        return int(process.ppid())
+    except psutil.NoSuchProcess:
+        return 0

@@ -15,7 +15,7 @@ import pytest
 
 from proofs.checkpoint import read_model
 from proofs.strategies import BY_NAME, CATALOGUE, SUBCUBIC, Variant
-from tests.processes import PATIENCE_S, PROOFBOARD, ROOT, finished, proofboard, running
+from tests.processes import PATIENCE_S, PROOFBOARD, ROOT, below, finished, proofboard, proving, running
 from tests.waiting import until
 from worker.trainer import Recipe, checkpoint, train
 
@@ -100,10 +100,8 @@ def test_a_proof_past_its_time_limit_is_stopped_and_the_others_run(endless: Path
 def test_ctrl_c_cancels_what_runs_and_what_is_left_and_leaves_no_process(endless: Path) -> None:
     command = [*PROOFBOARD, "prove", str(endless), "-s", "brute-force", "-s", "cubic", "--json"]
     with running(command, stderr=subprocess.PIPE) as process:
-        family = psutil.Process(process.pid)
-        # The proof's process is forked from a server of ours: a grandchild.
-        until(lambda: any(child.children() for child in family.children()), "the proof's process")
-        kin = family.children(recursive=True)
+        until(lambda: proving(process.pid), "the proof's process")
+        kin = below(process.pid)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, errors) == (1, b"")

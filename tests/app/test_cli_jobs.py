@@ -15,7 +15,7 @@ from app.storage.records import Verdict
 from proofs import splitting
 from proofs.task import MaxOfK
 from tests.app.test_cli import TRAINED, endless, long
-from tests.processes import PATIENCE_S, PROOFBOARD, finished, running
+from tests.processes import PATIENCE_S, PROOFBOARD, below, finished, proving, running
 from tests.waiting import until
 from worker.limits import Limits
 from worker.run import Request
@@ -47,13 +47,8 @@ def test_the_claim_is_the_same_whoever_shares_the_work() -> None:
 def test_several_processes_work_at_once_and_ctrl_c_stops_them_all(endless: Path) -> None:
     command = [*PROOFBOARD, "prove", str(endless), "-s", "brute-force", "-s", "cubic", "--jobs", "2", "--json"]
     with running(command, stderr=subprocess.PIPE) as process:
-        family = psutil.Process(process.pid)
-
-        def at_work() -> list[psutil.Process]:
-            return [one for server in family.children() for one in server.children()]
-
-        until(lambda: len(at_work()) == 2, "two processes at work")
-        kin = family.children(recursive=True)
+        until(lambda: len(proving(process.pid)) == 2, "two processes at work")
+        kin = below(process.pid)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, errors) == (1, b"")

@@ -17,7 +17,7 @@ import pytest
 
 from proofs.checkpoint import read_model
 from proofs.strategies import USUAL
-from tests.processes import PATIENCE_S, PROOFBOARD, ROOT, proofboard, running
+from tests.processes import PATIENCE_S, PROOFBOARD, ROOT, below, command_of, proofboard, running
 from tests.waiting import until
 
 DEMO = ROOT / "demo"
@@ -32,9 +32,7 @@ class Running:
         return httpx.get(self.url + path, timeout=10).raise_for_status().json()
 
     def workers(self) -> list[psutil.Process]:
-        children = psutil.Process(self.process.pid).children()
-        alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-        return [child for child in alive if "app.cli.attended" in " ".join(child.cmdline())]
+        return [one for one in below(self.process.pid) if "app.cli.attended" in command_of(one)]
 
 
 @contextmanager
@@ -70,10 +68,10 @@ def test_a_second_start_adds_nothing(tmp_path: Path) -> None:
 def test_stopping_ends_server_and_worker_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with up(tmp_path) as board:
         until(board.workers, "a worker")
-        kin = psutil.Process(board.process.pid).children(recursive=True)
+        kin = below(board.process.pid)
         board.process.send_signal(number)
         assert board.process.wait(PATIENCE_S) == 0
-        assert not any(process.is_running() for process in kin)
+        assert psutil.wait_procs(kin, timeout=PATIENCE_S)[1] == []
 
 
 def test_a_worker_that_dies_is_started_again(tmp_path: Path) -> None:
@@ -87,7 +85,7 @@ def test_a_worker_that_dies_is_started_again(tmp_path: Path) -> None:
 def test_the_worker_goes_even_if_its_starter_is_killed(tmp_path: Path) -> None:
     with up(tmp_path) as board:
         until(board.workers, "a worker")
-        kin = psutil.Process(board.process.pid).children(recursive=True)
+        kin = below(board.process.pid)
         board.process.kill()
         assert psutil.wait_procs(kin, timeout=PATIENCE_S)[1] == []
 

@@ -13,6 +13,7 @@ from app.storage import models, proofs, queue, workers
 from app.storage.blobs import BlobStore
 from app.storage.engine import Database
 from app.storage.records import Job, NewModel, ProofRecord, State
+from tests.processes import alive, below, proving
 from tests.waiting import until
 
 PATIENCE_S = 60.0
@@ -25,21 +26,11 @@ class Worker:
         self.process = process
 
     def family(self) -> list[psutil.Process]:
-        try:
-            below: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return []
-        return below
+        return below(self.process.pid)
 
     def children(self) -> list[psutil.Process]:
-        """The processes of its proofs: those below the fork server."""
-        return [child for child in self.family() if self._is_child(child)]
-
-    def _is_child(self, process: psutil.Process) -> bool:
-        try:
-            return bool(process.ppid() != self.process.pid)
-        except psutil.NoSuchProcess:  # since it was listed
-            return False
+        """The processes of its proofs."""
+        return proving(self.process.pid)
 
     def kill(self) -> None:
         """As a power cut would; nothing of the family may be left."""
@@ -54,13 +45,6 @@ class Worker:
 
     def await_death(self) -> int:
         return self.process.wait(PATIENCE_S)
-
-
-def alive(process: psutil.Process) -> bool:
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 class Site:

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from app.storage import attempts, proofs, schema
 from app.storage.records import Job, State, Verdict
+from tests.processes import alive, kill
 from tests.waiting import until
 from tests.worker.behaviour import COUNTS, RESULT, WAITS
-from tests.worker.site import Site, alive
+from tests.worker.site import Site
 
 
 @pytest.mark.parametrize("moment", ["after_claim", "in_compute", "before_save", "after_save_commit"])
@@ -108,8 +109,7 @@ def test_a_worker_whose_fork_server_died_starts_another(site: Site) -> None:
     first = site.request(model, COUNTS)[0]
     site.await_state(first.id, State.DONE)
     servers = worker.family()
-    for server in servers:
-        server.kill()
+    kill(servers)
     until(lambda: not any(alive(server) for server in servers), "the fork server to be gone")
     site.open_gate()
     second = site.request(model, WAITS)[0]

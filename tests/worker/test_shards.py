@@ -15,9 +15,10 @@ from proofs.certificate import certificate_of
 from proofs.checkpoint import read_model
 from proofs.prove import prove
 from proofs.strategies import BY_NAME, Variant
+from tests.processes import alive
 from tests.waiting import until
 from tests.worker.behaviour import COUNTS, RESULT
-from tests.worker.site import Site, alive
+from tests.worker.site import Site
 from tests.worker.test_outcomes import CHECKPOINT, real_model
 
 LONG = "brute-force"
