@@ -8,7 +8,8 @@ from proofs.errors import NotApplicable
 from proofs.strategies import SUBCUBIC, Variant
 from proofs.subcubic.pieces import SearchTables
 from worker.limits import Report
-from worker.run import Request, Result, figures, model_of, not_applicable, write_all
+from worker.messages import Request, Result, write_all
+from worker.run import figures, model_of, not_applicable
 
 
 def prove_together(request: Request, report: Report) -> bytes:

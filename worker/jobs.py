@@ -20,8 +20,7 @@ from app.storage.records import Job, ModelRecord, Outcome, ProofRecord, Shard, V
 from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES, RECHECK
 from worker import limits
 from worker.limits import End, Ending, Limits, Work
-from worker.run import Claimed, Figures, Request, read_all
-from worker.shards import is_final
+from worker.messages import Claimed, Figures, Request, is_final, read_all
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -13,7 +13,7 @@ import resource
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -65,12 +65,12 @@ class Ending:
     """The result; for an error, what the child said about it."""
 
 
-def prepare(preload: str) -> None:
-    """Starts the fork server, which loads this module. Call it from the main thread: the server dies with its thread."""
+def prepare(preload: Sequence[str]) -> None:
+    """Starts the fork server, which loads these modules. Call it from the main thread: the server dies with its thread."""
     for variable in THREADS:  # two threads on one core spin; proofs run side by side instead
         os.environ.setdefault(variable, "1")
     os.environ[WORKER] = str(os.getpid())
-    forkserver.set_forkserver_preload(["worker.server", preload])
+    forkserver.set_forkserver_preload(["worker.server", *preload])
     forkserver.ensure_running()
 
 

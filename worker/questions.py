@@ -10,7 +10,8 @@ from proofs.errors import NotApplicable
 from proofs.prove import prove
 from proofs.strategies import BY_NAME
 from worker.limits import Report
-from worker.run import Request, figures, line, model_of, not_applicable, peak_memory_mb, write
+from worker.messages import Request, line, write
+from worker.run import figures, model_of, not_applicable, peak_memory_mb
 
 FORMAT = "proofboard-counterexamples-v1"
 

@@ -10,7 +10,8 @@ from proofs.errors import NotReproduced, ProofError
 from proofs.questions import ENGINE
 from proofs.recheck import recheck
 from worker.limits import Report
-from worker.run import Request, peak_memory_mb, stored, write
+from worker.messages import Request, write
+from worker.run import peak_memory_mb, stored
 
 
 @dataclass(frozen=True)

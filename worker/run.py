@@ -1,15 +1,9 @@
-"""One proof, inside a child process: read the weights, prove, measure, and say it as bytes.
-
-What comes back is a line of JSON with the figures, then the certificate. Several results (`write_all`) are a line with a
-list of figures, each with its `certificate_bytes`, then the certificates one after the other.
-"""
+"""One proof, inside a child process: read the weights, prove, measure, and say it."""
 
 import hashlib
-import json
 import resource
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -23,46 +17,9 @@ from proofs.strategies import BY_NAME, Hints, Strategy, Variant
 from proofs.strategies.subcubic import search_published_gaps
 from proofs.subcubic.pieces import SearchTables
 from worker.limits import Report
+from worker.messages import Request, Result, write
 
 RSS_UNITS_PER_MIB = 2**20 if sys.platform == "darwin" else 2**10
-
-
-@dataclass(frozen=True)
-class Claimed:
-    """A stored claim to check again."""
-
-    certificate: Path
-    blob: str
-    """SHA-256 of the certificate's bytes."""
-    correct: int
-    wrong: int
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to prove, of which weights."""
-
-    model_digest: str
-    checkpoint: Path
-    blob: str
-    """SHA-256 of the checkpoint's bytes."""
-    strategy: str
-    """Of the catalogue, or a question (`proofs.questions`)."""
-    variant: str
-    parameters: Mapping[str, str | int | float] = field(default_factory=dict)
-    together: tuple[str, ...] = ()
-    """The published strategies to prove as one piece of work, of which `strategy` is the first; empty: it alone."""
-    shard: tuple[int, int] | None = None
-    """Its number and how many there are: check only this shard's queries."""
-    results: tuple[str, ...] = ()
-    """What all shards said, in their order: put them together."""
-    claimed: Claimed | None = None
-    """What a re-check is about."""
-
-
-Figures = dict[str, Any]
-Result = tuple[Figures, bytes]
-"""What is said about a proof, and its certificate (empty if there is none)."""
 
 
 def prove_model(request: Request, report: Report) -> bytes:
@@ -118,31 +75,3 @@ def not_applicable(reason: NotApplicable, seconds: float) -> Result:
 
 def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / RSS_UNITS_PER_MIB
-
-
-def write(result: Result) -> bytes:
-    said, proof = result
-    return line(said) + b"\n" + proof
-
-
-def write_all(results: Sequence[Result]) -> bytes:
-    heads = [{**said, "certificate_bytes": len(proof)} for said, proof in results]
-    return b"".join([line(heads), b"\n", *(proof for _, proof in results)])
-
-
-def read_all(content: bytes) -> list[Result]:
-    """What `write` or `write_all` wrote."""
-    head, _, rest = content.partition(b"\n")
-    said = json.loads(head)
-    if isinstance(said, dict):
-        return [(said, rest)]
-    results, start = [], 0
-    for one in said:
-        end = start + one.pop("certificate_bytes")
-        results.append((one, rest[start:end]))
-        start = end
-    return results
-
-
-def line(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()

@@ -7,7 +7,7 @@ queues its own jobs anew, so nothing waits for it.
 
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
@@ -23,7 +23,7 @@ from app.storage.records import Job
 from worker import executor, jobs, limits
 from worker.jobs import Bench, Stopped
 from worker.limits import Limits, Work
-from worker.work import answer
+from worker.work import PRELOAD, answer
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def serve(
     settings: Settings,
     *,
     work: Work = answer,
-    preload: str = "worker.preload",
+    preload: Sequence[str] = PRELOAD,
     at: Callable[[str], None] = lambda moment: None,
     pace: Pace = Pace(),
 ) -> None:

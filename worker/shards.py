@@ -18,7 +18,8 @@ from proofs.shards import Part, assemble, check_part, read, written
 from proofs.splitting import queries
 from proofs.strategies import BY_NAME, Variant
 from worker.limits import Report
-from worker.run import Request, figures, model_of, not_applicable, peak_memory_mb, read_all, write
+from worker.messages import Request, read_all, write
+from worker.run import figures, model_of, not_applicable, peak_memory_mb
 
 USED = ("seconds", "search_seconds", "peak_memory_mb")
 
@@ -38,12 +39,6 @@ def prove_shard(request: Request, report: Report) -> bytes:
         return write(not_applicable(reason, perf_counter() - started))
     times = {"seconds": perf_counter() - searched, "search_seconds": searched - started}
     return write(({**times, "peak_memory_mb": peak_memory_mb()}, written(part)))
-
-
-def is_final(content: bytes) -> bool:
-    """True if a shard's process spoke about the whole proof: the strategy does not cover the model."""
-    ((said, _),) = read_all(content)
-    return said.get("verdict") == "not-applicable"
 
 
 def put_together(request: Request, report: Report) -> bytes:

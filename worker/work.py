@@ -1,22 +1,14 @@
-"""What a child process does for a request."""
+"""What a child process does for a request, by name: whoever starts it loads nothing numerical and stays small."""
 
-from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES, RECHECK
-from worker.catalogue import prove_together
-from worker.limits import Report, Work
-from worker.questions import best_proof, wrong_inputs
-from worker.rechecks import check_again
-from worker.run import Request, prove_model
-from worker.shards import prove_shard, put_together
+from worker.limits import Report
+from worker.messages import Request
 
-QUESTIONS: dict[str, Work] = {BEST_WITHIN: best_proof, COUNTEREXAMPLES: wrong_inputs, RECHECK: check_again}
+PRELOAD = ("worker.answers", "worker.preload")
+"""What the fork server loads for it, once."""
 
 
 def answer(request: Request, report: Report) -> bytes:
-    """The result, or the results, as `worker.run` writes them; a shard's, as `worker.shards` does."""
-    if request.together:
-        return prove_together(request, report)
-    if request.results:
-        return put_together(request, report)
-    if request.shard is not None:
-        return prove_shard(request, report)
-    return QUESTIONS.get(request.strategy, prove_model)(request, report)
+    """The result, or the results, as `worker.messages` writes them; a shard's, as `worker.shards` does."""
+    from worker.answers import answer_to
+
+    return answer_to(request, report)

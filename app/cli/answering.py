@@ -8,10 +8,9 @@ from threading import Event, Lock
 from app.storage.records import Verdict
 from proofs import splitting
 from proofs.task import MaxOfK
-from worker import limits, run
+from worker import limits
 from worker.limits import End, Limits
-from worker.run import Request
-from worker.shards import is_final
+from worker.messages import Request, Result, is_final, read_all
 from worker.work import answer
 
 Report = Callable[[int, int], None]
@@ -26,7 +25,7 @@ class Unanswered(Exception):
         self.verdict = verdict
 
 
-def answers(request: Request, most: Limits, report: Report) -> list[run.Result]:
+def answers(request: Request, most: Limits, report: Report) -> list[Result]:
     """What the process of a request said. Raises `Unanswered`; Ctrl-C stops it."""
 
     def watch(progress: tuple[int, int] | None) -> bool:
@@ -34,12 +33,10 @@ def answers(request: Request, most: Limits, report: Report) -> list[run.Result]:
             report(*progress)
         return True
 
-    return run.read_all(_said(request, most, watch))
+    return read_all(_said(request, most, watch))
 
 
-def answers_of_several(
-    request: Request, most: Limits, report: Report, *, task: MaxOfK, processes: int
-) -> list[run.Result]:
+def answers_of_several(request: Request, most: Limits, report: Report, *, task: MaxOfK, processes: int) -> list[Result]:
     """The same from so many processes at once, if the proof is long enough. What ends one of them ends all."""
     of = 1 if request.together else splitting.shards(request.strategy, task)
     if of == 1 or processes == 1:
@@ -60,7 +57,7 @@ def answers_of_several(
         try:
             for done in as_completed(shards):
                 if is_final(done.result()):
-                    return run.read_all(done.result())
+                    return read_all(done.result())
                 said[shards[done]] = done.result().decode()
         finally:  # all are done, one ended without a result, or Ctrl-C
             stop.set()

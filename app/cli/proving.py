@@ -26,7 +26,8 @@ from proofs.prove import task_of
 from proofs.strategies import BY_NAME, Strategy, Variant
 from worker import limits
 from worker.limits import Limits
-from worker.run import Request, Result
+from worker.messages import Request, Result
+from worker.work import PRELOAD
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def run_all(
     After Ctrl-C, what is left is `cancelled`. Raises `UnreadableCheckpoint` or `UnsupportedModel` before the first.
     """
     model = read_model(data)
-    limits.prepare("worker.preload")
+    limits.prepare(PRELOAD)
     cancelled = False
     for piece in pieces:
         said = [{"verdict": Verdict.CANCELLED, "message": "Stopped before it began."}] * len(piece.strategies)

@@ -19,8 +19,8 @@ from app.storage.records import ProofRecord, Verdict
 from proofs.questions import RECHECK
 from worker import limits
 from worker.limits import End, Ending
-from worker.run import Claimed, Request, read_all
-from worker.work import answer
+from worker.messages import Claimed, Request, read_all
+from worker.work import PRELOAD, answer
 
 WHY = {End.TIMEOUT: "Not done in time: raise --timeout.", End.OUT_OF_MEMORY: "This machine has too little memory."}
 
@@ -43,7 +43,7 @@ class Rechecker:
         """
         if not wanted:
             return
-        limits.prepare("worker.preload")
+        limits.prepare(PRELOAD)
         with ThreadPoolExecutor(self.jobs) as pool:
             try:
                 for ended in as_completed([pool.submit(self._check, proof_id) for proof_id in wanted]):

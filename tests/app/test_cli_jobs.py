@@ -18,7 +18,7 @@ from tests.app.test_cli import TRAINED, endless, long
 from tests.processes import PATIENCE_S, PROOFBOARD, below, finished, proving, running
 from tests.waiting import until
 from worker.limits import Limits
-from worker.run import Request
+from worker.messages import Request
 
 __all__ = ["endless", "long"]  # fixtures
 

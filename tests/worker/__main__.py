@@ -26,7 +26,7 @@ def main(moment: str = "", marker: str = "-") -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     logging.basicConfig(level=logging.INFO)
-    serve(Settings(), work=behave, preload="tests.worker.behaviour", at=at, pace=PACE)
+    serve(Settings(), work=behave, preload=["tests.worker.behaviour"], at=at, pace=PACE)
 
 
 if __name__ == "__main__":

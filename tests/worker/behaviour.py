@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from worker.limits import Report
-from worker.run import Request, write_all
+from worker.messages import Request, write_all
 
 COUNTS, WAITS, NEVER_ENDS = "cubic", "brute-force", "separable-quartic"
 EATS_MEMORY, DIES, RAISES = "separable-cubic", "separable-sorted", "separable-quadratic"

@@ -16,7 +16,7 @@ from worker import limits
 from tests.worker.test_limits import loaded
 
 if __name__ == "__main__":
-    limits.prepare("tests.worker.test_limits")
+    limits.prepare(["tests.worker.test_limits"])
     most = limits.Limits(seconds=inf, memory_mb=1000)
     ending = limits.run(loaded, None, most, watch=lambda progress: True)
     print(ending.content.decode())
@@ -44,3 +44,8 @@ def test_a_child_loads_no_program_and_gains_no_rights(tmp_path: Path) -> None:
     done = finished([sys.executable, program], env={"PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"heavy": [], "no_new_privileges": "1", "leads_its_session": True}
+
+
+def test_who_starts_children_loads_nothing_numerical() -> None:
+    code = "import sys, worker.service, worker.work; print({'numpy', 'numba', 'torch'} & set(sys.modules))"
+    assert finished([sys.executable, "-c", code]).stdout == "set()\n"

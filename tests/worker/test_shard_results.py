@@ -14,8 +14,8 @@ from proofs.checkpoint import read_model
 from proofs.errors import CheckRefused
 from proofs.prove import prove
 from proofs.strategies import BY_NAME, Variant
-from worker.run import Request, read_all
-from worker.shards import is_final, prove_shard, put_together
+from worker.messages import Request, is_final, read_all
+from worker.shards import prove_shard, put_together
 
 CHECKPOINT = Path(__file__).parents[1] / "data" / "k3_v10_d8_seed123" / "weights.safetensors"
 OF = 3
