@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from proofs.devices import COMPILED, NAMES
+
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PROOFBOARD_", frozen=True, extra="forbid")
@@ -40,6 +42,10 @@ class Settings(BaseSettings):
 
     worker_slots: Annotated[int, Field(ge=1, le=256)] = 2
     """Proofs, or shards of long ones, that one worker runs at the same time."""
+
+    device: Annotated[str, Field(pattern=f"^({NAMES})$")] = COMPILED
+    """Where a worker's dynamic programmes run: `compiled` for the processor, or in torch on `cpu`, `cuda` or `cuda:1`. The
+    results are the same. On CUDA there is no limit of memory: a child could not even map what the driver reserves."""
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

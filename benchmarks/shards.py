@@ -20,9 +20,8 @@ from proofs.checkpoint import read_model
 from proofs.prove import task_of
 from proofs.splitting import shards
 from proofs.strategies import BY_NAME, Variant
-from worker import limits
 from worker.messages import Request
-from worker.work import PRELOAD
+from worker.work import prepare
 
 DATA = Path(__file__).parent.parent / "tests/data"
 
@@ -37,7 +36,7 @@ def main() -> None:
     request = request_of(asked.model, asked.strategy)
     if (of := shards(asked.strategy, task)) == 1:
         parser.error(f"{asked.strategy} is too short on this model to be split.")
-    limits.prepare(PRELOAD)
+    prepare()
     small = DATA / "k3_v10_d8_seed123/weights.safetensors"
     timed(request_of(small, "separable-quadratic"), 1)  # until the fork server has loaded and compiled everything
     table = Table(title=f"{asked.strategy}, d_vocab {task.d_vocab}, n_ctx {task.n_ctx}, {of} shards")

@@ -15,7 +15,20 @@ from typing import TypeVar, cast
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
 COMPILED = "compiled"
+NAMES = r"compiled|cpu|cuda(:\d+)?"
+"""What a device may be called, as a regular expression."""
 _chosen: ContextVar[str] = ContextVar("device", default=COMPILED)
+
+
+def trouble(device: str) -> str:
+    """Why nothing can be computed there; empty if it can. It uses the device: ask in the process that computes."""
+    if device != COMPILED:
+        torch = import_module("torch")
+        try:
+            torch.ones(1, dtype=torch.float64, device=device).sum().item()
+        except (RuntimeError, AssertionError) as error:  # torch raises the second where it was built without CUDA
+            return str(error).partition("\n")[0]
+    return ""
 
 
 def best() -> str:

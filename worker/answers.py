@@ -1,5 +1,6 @@
 """Whatever a child process can be asked."""
 
+from proofs.devices import counting_on
 from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES, RECHECK
 from worker.catalogue import prove_together
 from worker.limits import Report, Work
@@ -13,6 +14,11 @@ QUESTIONS: dict[str, Work] = {BEST_WITHIN: best_proof, COUNTEREXAMPLES: wrong_in
 
 
 def answer_to(request: Request, report: Report) -> bytes:
+    with counting_on(request.device):
+        return _answer(request, report)
+
+
+def _answer(request: Request, report: Report) -> bytes:
     if request.together:
         return prove_together(request, report)
     if request.results:

@@ -17,6 +17,7 @@ from app.storage.blobs import BlobStore
 from app.storage.engine import Database
 from app.storage.queue import Queue
 from app.storage.records import Job, ModelRecord, Outcome, ProofRecord, Shard, Verdict
+from proofs.devices import COMPILED
 from proofs.questions import BEST_WITHIN, COUNTEREXAMPLES, RECHECK
 from worker import limits
 from worker.limits import End, Ending, Limits, Work
@@ -52,6 +53,8 @@ class Bench:
     blobs: BlobStore
     limits: Limits
     work: Work
+    device: str = COMPILED
+    """Where dynamic programmes run."""
     slots: int = 1
     stopping: Event = field(default_factory=Event)
     at: Callable[[str], None] = lambda moment: None
@@ -145,7 +148,7 @@ def _compute(bench: Bench, job: Job, task: _Task) -> Outcome | Mapping[str, Outc
     proof, model, shard = task.proof, task.model, task.shard
     request = Request(
         model.digest, bench.blobs.path(model.blob), model.blob, proof.strategy, proof.variant, proof.parameters,
-        together=task.together, claimed=task.claimed,
+        together=task.together, claimed=task.claimed, device=bench.device,
         shard=None if shard is None else (shard.number, shard.of), results=() if shard is None else shard.results,
     )  # fmt: skip
     if request.results:
@@ -205,7 +208,7 @@ def _without_result(limit: Limits, ending: Ending) -> Outcome:
         case End.OUT_OF_MEMORY:
             return Outcome(
                 Verdict.OUT_OF_MEMORY,
-                f"Needed more memory than it may have ({limit.memory_mb:,} MiB, or less if the machine ran out). "
+                f"Needed more memory than {_allowed(limit)}. "
                 "Choose a shorter proof, or raise PROOFBOARD_PROOF_MEMORY_LIMIT_MB and request it again.",
             )
         case _:
@@ -215,6 +218,12 @@ def _without_result(limit: Limits, ending: Ending) -> Outcome:
                 Verdict.ERROR,
                 f"The proof failed: {said.splitlines()[-1][:500]} This is a bug; the worker's log has the details.",
             )
+
+
+def _allowed(limit: Limits) -> str:
+    if limit.memory_mb is None:
+        return "the machine has"
+    return f"it may have ({limit.memory_mb:,} MiB, or less if the machine ran out)"
 
 
 class _Watch:

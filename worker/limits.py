@@ -45,8 +45,8 @@ Work = Callable[[Any, Report], bytes]
 class Limits:
     seconds: float
     """Of wall clock, for one piece of work."""
-    memory_mb: int
-    """MiB beyond what the child has when it starts."""
+    memory_mb: int | None
+    """MiB beyond what the child has when it starts; None for no limit of its own."""
 
 
 class End(StrEnum):
@@ -205,7 +205,8 @@ def _die_with(parent: int) -> None:
 def _serve(pipe: Connection, work: Work, argument: Any, limits: Limits) -> None:
     os.setsid()
     _die_with(_server)
-    _limit_memory(limits.memory_mb)
+    if limits.memory_mb is not None:
+        _limit_memory(limits.memory_mb)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from proofs.devices import COMPILED
+
 
 @dataclass(frozen=True)
 class Claimed:
@@ -42,6 +44,8 @@ class Request:
     """What all shards said, in their order: put them together."""
     claimed: Claimed | None = None
     """What a re-check is about."""
+    device: str = COMPILED
+    """Where dynamic programmes run (`proofs.devices`); the result is the same."""
 
 
 Figures = dict[str, Any]

@@ -7,7 +7,7 @@ queues its own jobs anew, so nothing waits for it.
 
 import logging
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
@@ -20,10 +20,10 @@ from app.settings import Settings
 from app.storage import attempts, engine, queue, workers
 from app.storage.blobs import BlobStore
 from app.storage.records import Job
-from worker import executor, jobs, limits
+from worker import executor, jobs
 from worker.jobs import Bench, Stopped
-from worker.limits import Limits, Work
-from worker.work import PRELOAD, answer
+from worker.limits import Work
+from worker.work import answer, limits_on, prepare
 
 logger = logging.getLogger(__name__)
 
@@ -57,24 +57,26 @@ def serve(
     settings: Settings,
     *,
     work: Work = answer,
-    preload: Sequence[str] = PRELOAD,
+    prepare: Callable[[str], None] = prepare,
     at: Callable[[str], None] = lambda moment: None,
     pace: Pace = Pace(),
 ) -> None:
     """Runs until SIGTERM or SIGINT. Call it from the main thread, once per process.
 
-    Raises `DatabaseOutdated` before it takes any work. `work`, what to `preload` for it, `at` and `pace` are for tests.
+    Raises `DatabaseOutdated` or `NoSuchDevice` before it takes any work. `work`, how to `prepare` for it, `at` and `pace`
+    are for tests.
     """
     with executor.claimed(settings.lock_dir) as name:
         database = engine.connect(settings.database_url)
         engine.require_current(database)
-        limits.prepare(preload)
+        prepare(settings.device)
         jobs_queue = queue.connect(database)
         bench = Bench(
             database=database,
             queue=jobs_queue,
             blobs=BlobStore(settings.blob_dir),
-            limits=Limits(settings.proof_time_limit_s, settings.proof_memory_limit_mb),
+            limits=limits_on(settings.device, settings.proof_time_limit_s, settings.proof_memory_limit_mb),
+            device=settings.device,
             work=work,
             slots=settings.worker_slots,
             at=at,

@@ -1,6 +1,6 @@
 """The command line, `proofboard`.
 
-Commands import what does their work when they are called, the one place where our code imports inside functions:
+Commands import what does their work when they are called, which our code does only here and in `worker.work`:
 `proofboard --help` then answers in a tenth of a second, and `serve` never loads torch.
 
 Exit codes: 0 done, 2 bad usage or bad file, 3 a strategy does not cover the model, 1 anything else.
@@ -16,6 +16,7 @@ import typer
 from app.cli import checking, choosing, research
 from app.cli.choosing import Catalogue, Search
 from app.errors import AppError
+from proofs.devices import COMPILED
 from proofs.questions import MOST_COUNTEREXAMPLES
 from proofs.strategies import CATALOGUE, SUBCUBIC, Variant
 
@@ -78,6 +79,10 @@ def prove(
         Search | None, typer.Option(help="Which tables the published search of gaps sees; with --variant as-published.")
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=256, help="Processes that share a long proof.")] = 1,
+    device: Annotated[
+        str,
+        typer.Option(help="Where dynamic programmes run: compiled, or in torch on cpu, cuda or cuda:1. Same results."),
+    ] = COMPILED,
     timeout: Timeout = None,
     as_json: Json = False,
 ) -> None:
@@ -87,6 +92,7 @@ def prove(
         raise typer.BadParameter("It matters only with --variant as-published.", param_hint="--search")
     chosen = choosing.strategies(strategy, variant) if catalogue is None and budget is None else []
     most = None if budget is None else choosing.budget(budget, variant)
+    choosing.known(device)
 
     from app.cli import pieces, reports
     from proofs.errors import UnreadableCheckpoint, UnsupportedModel
@@ -96,7 +102,7 @@ def prove(
     else:
         wanted = pieces.one_by_one(chosen, variant, search) if most is None else pieces.best_within(most)
     try:
-        outcomes = reports.watch(file, _read(file), wanted, timeout=timeout, processes=jobs)
+        outcomes = reports.watch(file, _read(file), wanted, timeout=timeout, processes=jobs, device=device)
     except (UnreadableCheckpoint, UnsupportedModel) as error:
         fail(f"{file}: {error}", BAD_INPUT)
     reports.show(outcomes, as_json=as_json)

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 from enum import StrEnum
+from re import fullmatch
 
 import typer
 
+from proofs.devices import NAMES
 from proofs.questions import MOST_BUDGET
 from proofs.strategies import BY_NAME, CATALOGUE, Strategy, Variant, named
 
@@ -46,6 +48,13 @@ def _strategy(name: str) -> Strategy:
         hint = f"Did you mean {near[0]}?" if near else "`proofboard strategies --all` lists them."
         raise typer.BadParameter(f"There is no strategy {name!r}. {hint}", param_hint="--strategy")
     return found
+
+
+def known(device: str) -> None:
+    if not fullmatch(NAMES, device):
+        raise typer.BadParameter(
+            f"{device!r} is no device: choose compiled, cpu, cuda or cuda:1.", param_hint="--device"
+        )
 
 
 def budget(text: str, variant: Variant) -> int:

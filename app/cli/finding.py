@@ -14,14 +14,13 @@ from proofs.checkpoint import read_model
 from proofs.prove import task_of
 from proofs.questions import COUNTEREXAMPLES
 from proofs.strategies import Variant
-from worker import limits
-from worker.work import PRELOAD
+from worker.work import prepare
 
 
 def show(checkpoint: Path, data: bytes, most: int, *, timeout: float | None, as_json: bool) -> int:
     """Finds, prints, and says with which code to end. Raises `UnreadableCheckpoint` or `UnsupportedModel`."""
     model = read_model(data)
-    limits.prepare(PRELOAD)
+    prepare()
     piece = Piece("counterexamples", Variant.STRICT, (COUNTEREXAMPLES,), {"most": most})
     message = ""
     try:

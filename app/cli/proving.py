@@ -6,7 +6,7 @@ kernel and takes nothing else with it.
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -20,14 +20,14 @@ from app.storage.records import Verdict
 from proofs import ENGINE_VERSION
 from proofs.bound import floor_ratio
 from proofs.checkpoint import read_model
+from proofs.devices import COMPILED
 from proofs.lengths import unexplained_dimension
 from proofs.model import Model
 from proofs.prove import task_of
 from proofs.strategies import BY_NAME, Strategy, Variant
-from worker import limits
 from worker.limits import Limits
 from worker.messages import Request, Result
-from worker.work import PRELOAD
+from worker.work import limits_on, prepare
 
 
 @dataclass(frozen=True)
@@ -94,27 +94,29 @@ def run_all(
     *,
     timeout: float | None = None,
     processes: int = 1,
+    device: str = COMPILED,
     report: Callable[[Piece, int, int], None] = lambda piece, done, of: None,
 ) -> Iterator[tuple[Piece, list[Outcome]]]:
     """The outcomes of each piece, in that order; `data` is what the checkpoint holds. So many processes share a long proof.
 
-    After Ctrl-C, what is left is `cancelled`. Raises `UnreadableCheckpoint` or `UnsupportedModel` before the first.
+    After Ctrl-C, what is left is `cancelled`. Raises `UnreadableCheckpoint`, `UnsupportedModel` or `NoSuchDevice` before
+    the first.
     """
     model = read_model(data)
-    limits.prepare(PRELOAD)
+    prepare(device)
     cancelled = False
     for piece in pieces:
         said = [{"verdict": Verdict.CANCELLED, "message": "Stopped before it began."}] * len(piece.strategies)
         if not cancelled:
-            request = request_of(model, checkpoint, data, piece)
-            prove = partial(answers_of_several, request, limits_of(timeout), partial(report, piece))
+            request = replace(request_of(model, checkpoint, data, piece), device=device)
+            prove = partial(answers_of_several, request, limits_of(timeout, device), partial(report, piece))
             said = _run(request, partial(prove, task=task_of(model), processes=processes))
             cancelled = said[0]["verdict"] == Verdict.CANCELLED
         yield piece, [_outcome(model, piece, *one) for one in zip(piece.strategies, said, strict=True)]
 
 
-def limits_of(timeout: float | None) -> Limits:
-    return Limits(seconds=timeout or inf, memory_mb=psutil.virtual_memory().total // 2**20)
+def limits_of(timeout: float | None, device: str = COMPILED) -> Limits:
+    return limits_on(device, timeout or inf, psutil.virtual_memory().total // 2**20)
 
 
 def request_of(model: Model, checkpoint: Path, data: bytes, piece: Piece) -> Request:

@@ -20,7 +20,7 @@ from proofs.questions import RECHECK
 from worker import limits
 from worker.limits import End, Ending
 from worker.messages import Claimed, Request, read_all
-from worker.work import PRELOAD, answer
+from worker.work import answer, prepare
 
 WHY = {End.TIMEOUT: "Not done in time: raise --timeout.", End.OUT_OF_MEMORY: "This machine has too little memory."}
 
@@ -43,7 +43,7 @@ class Rechecker:
         """
         if not wanted:
             return
-        limits.prepare(PRELOAD)
+        prepare()
         with ThreadPoolExecutor(self.jobs) as pool:
             try:
                 for ended in as_completed([pool.submit(self._check, proof_id) for proof_id in wanted]):

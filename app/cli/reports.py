@@ -19,11 +19,11 @@ DONE = (Verdict.PROVED, Verdict.VACUOUS)
 
 
 def watch(
-    checkpoint: Path, data: bytes, pieces: Sequence[Piece], *, timeout: float | None, processes: int
+    checkpoint: Path, data: bytes, pieces: Sequence[Piece], *, timeout: float | None, processes: int, device: str
 ) -> list[Outcome]:
     """Runs the proofs; a terminal on standard error sees how far they are.
 
-    Raises `UnreadableCheckpoint` or `UnsupportedModel`.
+    Raises `UnreadableCheckpoint`, `UnsupportedModel` or `NoSuchDevice`.
     """
     with progress() as bars:
         bar_of = {piece.label: bars.add_task(piece.label, total=None, start=False) for piece in pieces}
@@ -33,7 +33,8 @@ def watch(
             bars.update(bar_of[piece.label], completed=done, total=of)
 
         outcomes: list[Outcome] = []
-        for piece, made in run_all(checkpoint, data, pieces, timeout=timeout, processes=processes, report=report):
+        done = run_all(checkpoint, data, pieces, timeout=timeout, processes=processes, device=device, report=report)
+        for piece, made in done:
             came_to = ", ".join(sorted({outcome.verdict for outcome in made}))
             bars.update(bar_of[piece.label], description=f"{piece.label}: {came_to}")
             bars.stop_task(bar_of[piece.label])

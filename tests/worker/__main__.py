@@ -12,6 +12,7 @@ from pathlib import Path
 
 from app.settings import Settings
 from tests.worker.behaviour import behave
+from worker import limits
 from worker.service import Pace, serve
 
 PACE = Pace(beat_s=0.2, silence_s=2.0, poll_s=0.05, sweep_s=0.5, goodbye_s=2)
@@ -26,7 +27,7 @@ def main(moment: str = "", marker: str = "-") -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     logging.basicConfig(level=logging.INFO)
-    serve(Settings(), work=behave, preload=["tests.worker.behaviour"], at=at, pace=PACE)
+    serve(Settings(), work=behave, prepare=lambda device: limits.prepare(["tests.worker.behaviour"]), at=at, pace=PACE)
 
 
 if __name__ == "__main__":
