@@ -46,7 +46,7 @@ bench: ## Time each strategy on one (64, 4, 32) model
 
 fuzz: ## Ten thousand damaged certificates for each strategy against the checker; 10 to 15 minutes
 	@$(SETUP) --tests
-	PROOFBOARD_FUZZ=10000 $(BIN)/python -m pytest tests/proofs/test_checker_fuzz.py
+	PROOFBOARD_FUZZ=10000 $(BIN)/python -m pytest -n $(JOBS) -o faulthandler_timeout=0 tests/proofs/test_checker_fuzz.py
 
 demo-models: ## Train the models in demo/ again
 	@$(SETUP)
