@@ -26,7 +26,7 @@ PROOFBOARD = (
 @contextmanager
 def running(command: Sequence[str | Path], **options: Any) -> Iterator["subprocess.Popen[Any]"]:
     """A process in the working tree; it and all below it are gone when the block ends."""
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, **options)
+    process = subprocess.Popen(command, cwd=ROOT, **{"stdout": subprocess.PIPE, **options})
     try:
         yield process
     finally:

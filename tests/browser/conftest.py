@@ -5,8 +5,8 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from app.settings import Settings
 from app.storage import schema
 from tests.app.web import scenes
+from tests.processes import running
+from tests.waiting import until
 
-ROOT = Path(__file__).parents[2]
 DEADLINE_S = 90
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -45,15 +46,6 @@ class Tab:
 
         self.page.on("console", heard)
         self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
-
-
-def until(what: str, holds: Callable[[], bool], deadline_s: float = DEADLINE_S) -> None:
-    """Waits for a condition; fails with its name, never sleeps for a fixed time."""
-    end = time.monotonic() + deadline_s
-    while not holds():
-        if time.monotonic() > end:
-            pytest.fail(f"Not within {deadline_s} s: {what}")
-        time.sleep(0.05)
 
 
 def answers(address: str) -> bool:
@@ -89,22 +81,13 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     web = [sys.executable, "-m", "uvicorn", "app.asgi:app", "--port", str(port), "--timeout-graceful-shutdown", "1"]
     commands = {"web": web, "worker": [sys.executable, "-m", "worker"]}
-    logs = {name: (folder / f"{name}.log").open("wb") for name in commands}
-    started = [
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=logs[name], stderr=subprocess.STDOUT)
-        for name, command in commands.items()
-    ]
-    try:
-        until("the server answers", lambda: answers(f"{base}/livez"))
-        until("a worker is alive", lambda: has_worker(base))
+    with ExitStack() as stack:
+        for name, command in commands.items():
+            log = stack.enter_context((folder / f"{name}.log").open("wb"))
+            stack.enter_context(running(command, env=environment, stdout=log, stderr=subprocess.STDOUT))
+        until(lambda: answers(f"{base}/livez"), "the server to answer", seconds=DEADLINE_S)
+        until(lambda: has_worker(base), "a worker to be alive", seconds=DEADLINE_S)
         yield base
-    finally:
-        for process in started:
-            process.terminate()
-        for process in started:
-            process.wait(timeout=30)
-        for log in logs.values():
-            log.close()
 
 
 @pytest.fixture(scope="session")
@@ -138,5 +121,7 @@ def model(board: str) -> str:
     wanted = [{"strategy": "brute-force"}, {"strategy": "cubic", "variant": "as-published"}]
     asked = httpx.post(f"{board}/api/v1/proofs", json={"model": digest, "wanted": wanted}).json()
     addresses = [f"{board}/api/v1/proofs/{one['id']}" for one in asked]
-    until("the proofs end", lambda: all(httpx.get(a).json()["state"] == "done" for a in addresses))
+    until(
+        lambda: all(httpx.get(a).json()["state"] == "done" for a in addresses), "the proofs to end", seconds=DEADLINE_S
+    )
     return digest

@@ -8,7 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app.web import scenes
-from tests.browser.conftest import DEADLINE_S, ROOT, Tab, until
+from tests.browser.conftest import DEADLINE_S, Tab
+from tests.processes import ROOT
+from tests.waiting import until
 
 CHECKPOINT = ROOT / "tests" / "data" / "k3_v10_d8_seed123" / "weights.safetensors"
 WAIT_MS = DEADLINE_S * 1000
@@ -52,7 +54,7 @@ def test_upload_prove_watch_and_open_a_proof(tab: Tab) -> None:
     front = page.locator("[data-live=front-area] [data-plot]")
     expect(front).to_have_attribute("data-drawn", "yes", timeout=WAIT_MS)
     marks = front.locator(".scatterlayer .points path")
-    until("every proof has a mark", lambda: marks.count() == len(STRICT))
+    until(lambda: marks.count() == len(STRICT), "a mark for every proof")
     assert front.locator(".scatterlayer .lines path").count() >= 1
     assert page.locator("[data-live=steps-front] tbody tr").count() >= 2
 
@@ -62,13 +64,13 @@ def test_upload_prove_watch_and_open_a_proof(tab: Tab) -> None:
     expect(page.locator(".claim")).to_contain_text("sequences are answered correctly")
     expect(page.locator(".claim")).to_contain_text("= 1,000")
     scroll_through(page)
-    until("the blocks are drawn", lambda: drawn(page))
+    until(lambda: drawn(page), "the blocks to be drawn")
 
 
 def test_circuits_are_drawn_as_heat_maps(tab: Tab, model: str) -> None:
     tab.open(f"/models/{model}")
     scroll_through(tab.page)
-    until("all plots are drawn", lambda: drawn(tab.page))
+    until(lambda: drawn(tab.page), "all plots to be drawn")
     assert tab.page.locator("[data-key] .heatmaplayer image").count() == 5
 
 
@@ -114,7 +116,7 @@ def test_every_page_fits_and_complains_of_nothing(
         opened.listen()
         opened.open(path)
         scroll_through(opened.page)
-        until(f"{path} is drawn", lambda page=opened.page: drawn(page))  # type: ignore[misc]
+        until(lambda page=opened.page: drawn(page), f"{path} to be drawn")  # type: ignore[misc]
         assert opened.page.evaluate("document.documentElement.scrollWidth") <= width, path
         background = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
         brightness = sum(int(part) for part in background.removeprefix("rgb(").removesuffix(")").split(",")) / 3

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.app.web import scenes
-from tests.browser.conftest import DEADLINE_S, Tab, until
+from tests.browser.conftest import DEADLINE_S, Tab
+from tests.waiting import until
 
 WAIT_MS = DEADLINE_S * 1000
 
@@ -18,7 +19,7 @@ def proof(board: str) -> int:
     digest = httpx.post(f"{board}/api/v1/models", content=scenes.checkpoint(seed=21)).json()["digest"]
     asked = httpx.post(f"{board}/api/v1/proofs", json={"model": digest, "wanted": [{"strategy": "cubic"}]}).json()[0]
     address = f"{board}/api/v1/proofs/{asked['id']}"
-    until("the proof ends", lambda: httpx.get(address).json()["state"] == "done")
+    until(lambda: httpx.get(address).json()["state"] == "done", "the proof to end")
     return int(asked["id"])
 
 
@@ -55,7 +56,7 @@ def test_the_form_works_without_javascript(chromium: Browser, board: str, proof:
         page.reload()
         return f"Re-checked {before + 1} times" in page.locator("#checks").inner_text().replace("once", "1 times")
 
-    until("the answer is on the page", answered)
+    until(answered, "the answer on the page")
     page.locator("#checks summary").click()
     assert page.locator("#checks tbody tr").count() == before + 1
     context.close()
