@@ -82,27 +82,21 @@ def wrong_at_most(
         answers = np.flatnonzero(open_answers[m])
         if answers.shape[0] == 0:
             continue
-        size = _power(m + 1, free) - (0.0 if query == m else _power(m, free))
         if free == 0:
             at_most[m] = 1.0
             continue
-        unit = 2.0 ** float(_units_after(m + 1, free)[free])
+        needs_last = query != m
+        size = _power(m + 1, free) - (_power(m, free) if needs_last else 0.0)
         loud = min(m, np.searchsorted(loudest[: m + 1], QUIET * high[:free, m].min(), side="right") - 1)
-        ways = np.ones(m - loud + 2)
-        ways[0] = loud
-        weights_low = np.empty((n_ctx, ways.shape[0]))
-        weights_high = np.empty((n_ctx, ways.shape[0]))
-        for i in range(free):
-            weights_low[i, 0] = low_below[i, loud]
-            weights_high[i, 0] = high_below[i, loud]
-            weights_low[i, 1:] = low[i, loud : m + 1]
-            weights_high[i, 1:] = high[i, loud : m + 1]
-        weights_low[free, 0] = low[free, query]
-        weights_high[free, 0] = high[free, query]
+        weights_low = _columns(low, low_below, loud, m, query)
+        weights_high = _columns(high, high_below, loud, m, query)
         operations += free + 20 + m
         jointly = m < apart_from
-        terms = np.empty((answers.shape[0] if jointly else 1, free, ways.shape[0]))
+        terms = np.empty((answers.shape[0] if jointly else 1, free, m - loud + 2))
         bases = np.empty(terms.shape[0])
+        ways = np.ones(m - loud + 2)
+        ways[0] = loud
+        unit = 2.0 ** float(_units_after(m + 1, free)[free])
         counts = np.zeros(answers.shape[0])
         kept = 0
         hopeless = False
@@ -111,31 +105,24 @@ def wrong_at_most(
             bases[place] = _terms(
                 token, position, direct, weights_low, weights_high, margin, query, m, answers[k], terms[place]
             )
-            operations += 3 + n_ctx * (4 + 4 * ways.shape[0]) + 2 * loud
+            operations += _for_terms(n_ctx, ways)
             if size < HOPELESS * everything and bases[place] + terms[place, :, -1].max() >= 0:
                 hopeless = True
                 break
-            feasible, spent = _narrow(terms[place], bases[place], query != m)
+            feasible, spent = _narrow(terms[place], bases[place], needs_last)
             operations += spent + free + 2
-            if not feasible:
-                continue
-            if jointly:
+            if feasible and jointly:
                 kept += 1
-                continue
-            counts[k], spent = _reaching(terms, bases, query != m, max(1, bins // COARSER), 0, free, ways)
-            operations += spent
+            elif feasible:
+                counts[k], spent = _reaching(terms, bases, needs_last, max(1, bins // COARSER), 0, free, ways)
+                operations += spent
+        found = 0.0
         if hopeless:
             at_most[m] = 2.0 * everything
             continue
-        found = 0.0
         if jointly and kept > 0:
-            runs = min(splits, free) if query != m else 1
-            for run in range(runs):
-                more, spent = _reaching(
-                    terms[:kept], bases[:kept], query != m, bins, free * run // runs, free * (run + 1) // runs, ways
-                )
-                operations += spent + 1
-                found += more
+            found, spent = _in_runs(terms[:kept], bases[:kept], needs_last, bins, splits, ways)
+            operations += spent
         elif not jointly:
             operations += counts.shape[0] * (int(np.ceil(np.log2(counts.shape[0] + 1.0))) + 3)
             for k in np.argsort(counts):
@@ -146,13 +133,45 @@ def wrong_at_most(
                     bases[0] = _terms(
                         token, position, direct, weights_low, weights_high, margin, query, m, answers[k], terms[0]
                     )
-                    _, spent_narrowing = _narrow(terms[0], bases[0], query != m)
-                    finer, spent = _reaching(terms, bases, query != m, bins, 0, free, ways)
-                    operations += spent + spent_narrowing + 3 + n_ctx * (4 + 4 * ways.shape[0]) + 2 * loud
+                    _, spent_narrowing = _narrow(terms[0], bases[0], needs_last)
+                    finer, spent = _reaching(terms, bases, needs_last, bins, 0, free, ways)
+                    operations += spent + spent_narrowing + _for_terms(n_ctx, ways)
                     more = min(more, finer)
                 found += more
         at_most[m] = found * unit
     return at_most, operations
+
+
+@numba.njit(cache=True)
+def _columns(weights: Array, below: Array, loud: int, m: int, query: int) -> Array:
+    """[i, column]: the weights of the quiet tokens, in column 0, and of those from `loud` to m; at the end, of the query."""
+    free = weights.shape[0] - 1
+    out = np.empty((free + 1, m - loud + 2))
+    out[:free, 0] = below[:, loud]
+    out[:free, 1:] = weights[:free, loud : m + 1]
+    out[free, 0] = weights[free, query]
+    return out
+
+
+@numba.njit(cache=True)
+def _for_terms(n_ctx: int, ways: Array) -> int:
+    """Operations of `_terms`."""
+    columns, quiet = ways.shape[0], int(ways[0])
+    return int(3 + n_ctx * (4 + 4 * columns) + 2 * quiet)
+
+
+@numba.njit(cache=True)
+def _in_runs(terms: Array, bases: Array, needs_last: bool, bins: int, splits: int, ways: Array) -> tuple[float, int]:
+    """As `_reaching`, with the first copy of the last token in each run of positions apart."""
+    free = terms.shape[1]
+    runs = min(splits, free) if needs_last else 1
+    found = 0.0
+    operations = 0
+    for run in range(runs):
+        more, spent = _reaching(terms, bases, needs_last, bins, free * run // runs, free * (run + 1) // runs, ways)
+        operations += spent + 1
+        found += more
+    return found, operations
 
 
 @numba.njit(cache=True)
@@ -256,60 +275,97 @@ def _reaching(
     With `needs_last` only tuples that hold the last token count, whose first copy is at a position from `first` to `end`.
     """
     answers, free, tokens = terms.shape
-    last = tokens - 1
-    levels = 1 if answers > 1 else 0
-    operations = 0
-    deficit = np.zeros(answers)
+    deficit, top = _deficits(terms, bases, needs_last, first, end)
+    if top == -np.inf:
+        return 0.0, 0
+    grid, want, operations = _worst_terms(terms, deficit, -top)
+    event = np.full(free, -np.inf)
+    if needs_last:
+        for p in range(first, end):
+            for k in range(answers):
+                if deficit[k] != -np.inf:
+                    event[p] = max(event[p], bases[k] + terms[k, p, tokens - 1] - deficit[k])
+    largest = abs(top)
     for k in range(answers):
+        if deficit[k] != -np.inf:
+            largest = max(largest, -deficit[k])
+    base = 0.0 if needs_last else top
+    steps, at_event = _steps(grid, event, base, -top, largest, bins, ways_of)
+    if steps.shape[0] == 0:
+        return 0.0, operations
+    operations += answers * (2 + 4 * (end - first)) + 15 * grid.size + free * (3 * PARTS + 12) + 8
+    units = _units_after(int(ways_of.sum()), free)
+    found, spent = _programme(steps, at_event, want, needs_last, end, ways_of, units)
+    return found, operations + spent
+
+
+@numba.njit(cache=True)
+def _deficits(terms: Array, bases: Array, needs_last: bool, first: int, end: int) -> tuple[Array, float]:
+    """D[x] for each answer x, and what the best of them has once the last token is in place."""
+    deficit = np.zeros(bases.shape[0])
+    for k in range(bases.shape[0]):
         deficit[k] = bases[k]
         if needs_last:
             best = -np.inf
             for p in range(first, end):
-                best = max(best, terms[k, p, last])
+                best = max(best, terms[k, p, -1])
             deficit[k] += best
     top = deficit.max()
-    if top == -np.inf:
-        return 0.0, operations
-    largest = abs(top)
-    for k in range(answers):
-        deficit[k] -= top
-        if deficit[k] != -np.inf:
-            largest = max(largest, -deficit[k])
-    need = -top
+    return (deficit - top if top != -np.inf else deficit), top
+
+
+@numba.njit(cache=True)
+def _worst_terms(
+    terms: Float64[Array, "answer position column"], deficit: Float64[Array, " answer"], need: float
+) -> tuple[Float64[Array, "level position column"], Int64[Array, "position column"], int]:
+    """Terms at their worst answer: alone and, if there are several answers, paired with what the last token leaves (level 1,
+    for the columns that `want` it: those that make up SHARE of the `need`)."""
+    answers, free, tokens = terms.shape
+    levels = 1 if answers > 1 else 0
     grid = np.full((levels + 1, free, tokens), -np.inf)
-    event = np.full(free, -np.inf)
     want = np.zeros((free, tokens), np.int64)
+    operations = answers * free * tokens + levels * free * (tokens - 1)
     for p in range(free):
         for k in range(answers):
             for t in range(tokens):
                 grid[0, p, t] = max(grid[0, p, t], terms[k, p, t])
-        operations += answers * tokens
-        if needs_last and first <= p < end:
-            for k in range(answers):
-                if deficit[k] != -np.inf:
-                    event[p] = max(event[p], bases[k] + terms[k, p, last] - deficit[k])
-        if levels:
-            for t in range(last):
-                if need > 0 and grid[0, p, t] >= SHARE * need:
-                    want[p, t] = 1
-                    for k in range(answers):
-                        grid[1, p, t] = max(grid[1, p, t], terms[k, p, t] + deficit[k])
-                    operations += 2 * answers
-            operations += last
+        if levels == 0:
+            continue
+        for t in range(tokens - 1):
+            if need > 0 and grid[0, p, t] >= SHARE * need:
+                want[p, t] = 1
+                for k in range(answers):
+                    grid[1, p, t] = max(grid[1, p, t], terms[k, p, t] + deficit[k])
+                operations += 2 * answers
+    return grid, want, operations
+
+
+@numba.njit(cache=True)
+def _steps(
+    grid: Float64[Array, "level position column"],
+    event: Float64[Array, " position"],
+    base: float,
+    need: float,
+    largest: float,
+    bins: int,
+    ways_of: Float64[Array, " column"],
+) -> tuple[Int64[Array, "level position column"], Int64[Array, " position"]]:
+    """Terms in whole bins, rounded up, so that a tuple reaches zero only if its steps do; empty if none can."""
+    levels, free, tokens = grid.shape
+    steps = np.full(grid.shape, DROPPED)
+    at_event = np.full(free, DROPPED)
     lowest = np.full(free, np.inf)
-    highest = np.full(free, -np.inf)
+    highest = event.copy()
     for p in range(free):
-        for h in range(levels + 1):
+        for h in range(levels):
             for t in range(tokens):
                 if grid[h, p, t] != -np.inf:
                     lowest[p] = min(lowest[p], grid[h, p, t])
                     highest[p] = max(highest[p], grid[h, p, t])
         if event[p] != -np.inf:
             lowest[p] = min(lowest[p], event[p])
-            highest[p] = max(highest[p], event[p])
         if lowest[p] == np.inf:
-            return 0.0, operations
-    base = 0.0 if needs_last else top
+            return steps[:0], at_event
     least = base
     size = abs(base)
     for p in range(free):
@@ -324,8 +380,6 @@ def _reaching(
     width = max(
         need / bins if need > 0 else 0.0, spread / (STATES * bins), largest * (free + 1) ** 2 * 2.0**-40, 1e-280
     )
-    steps = np.full((levels + 1, free, tokens), DROPPED)
-    at_event = np.full(free, DROPPED)
     constant = base
     for p in range(free):
         final = p == free - 1
@@ -333,17 +387,13 @@ def _reaching(
         if not final:
             start = _cheapest_start(grid[0, p], lowest[p], width, ways_of)
             constant += lowest[p] + start * width
-        for h in range(levels + 1):
+        for h in range(levels):
             for t in range(tokens):
                 if grid[h, p, t] != -np.inf:
                     steps[h, p, t] = _step(min(grid[h, p, t], enough[p]), lowest[p], width, start, final, constant)
         if event[p] != -np.inf:
             at_event[p] = _step(min(event[p], enough[p]), lowest[p], width, start, final, constant)
-    operations += answers * (2 + 4 * (end - first)) + (levels + 1) * free * tokens * 15
-    operations += free * (3 * PARTS + 12) + 8
-    units = _units_after(int(ways_of.sum()), free)
-    found, spent = _programme(steps, at_event, want, needs_last, first, end, ways_of, units)
-    return found, operations + spent
+    return steps, at_event
 
 
 @numba.njit(cache=True)
@@ -359,7 +409,6 @@ def _programme(
     event: Int64[Array, " position"],
     want: Int64[Array, "position column"],
     needs_last: bool,
-    first: int,
     end: int,
     ways_of: Float64[Array, " column"],
     units: Int64[Array, " positions_done"],
@@ -368,21 +417,70 @@ def _programme(
     levels, free, tokens = steps.shape
     levels -= 1
     last = tokens - 1
-    most = np.full((free + 1, 2, levels + 1), DROPPED)
-    least = np.full((free + 1, 2, levels + 1), NEVER)
-    held_ways = np.ones(free + 1)
-    bare_ways = np.zeros(free + 1)
+    most, least = _ranges(steps, event, want, end)
+    held_ways, bare_ways = _ways_to_end(steps, event, end, ways_of)
+    operations = 9 * free * tokens * (levels + 1) + 4 * free
+    start = 0 if needs_last else 1
+    if most[0, start, levels] < 0:
+        return 0.0, operations
+    if least[0, start, levels] >= 0:
+        return _in_units(1.0, bare_ways[0] if needs_last else held_ways[0], int(units[free])), operations
+    lo = 0
+    now = np.zeros((2, levels + 1, 1))
+    now[start, levels, 0] = 1.0
+    found = 0.0
+    tokens_all = ways_of.sum()
+    total = 1.0
+    for p in range(free - 1):
+        lo_after, hi_after = _open_sums(most[p + 1], least[p + 1])
+        after = np.zeros((2, levels + 1, hi_after - lo_after))
+        shrink = 2.0 ** (units[p] - units[p + 1])
+        rest = units[free] - units[p + 1]
+        gone = _rescale(now, shrink, np.floor(total * shrink * FAINT))
+        operations += 4 * now.size + 6
+        found += _in_units(gone[1], held_ways[p], rest) + _in_units(gone[0], bare_ways[p], rest)
+        reached = np.zeros(2)
+        for r in range(levels + 1):
+            for w in range(levels + 1):
+                h = min(r, w)
+                values, ways, spent = _distinct(steps[h, p], want[p], w, last, ways_of)
+                operations += spent
+                for held in range(2):
+                    if (p >= end and held == 0) or most[p + 1, held, r - h] == DROPPED:
+                        continue
+                    upper, lower = -least[p + 1, held, r - h], -most[p + 1, held, r - h]
+                    more, spent = _advance(now[held, r], lo, values, ways, upper, lower, after[held, r - h], lo_after)
+                    reached[held] += more
+                    operations += spent + now.shape[2]
+            for held in range(2):
+                step = steps[0, p, last] if held == 1 else event[p]
+                if step == DROPPED or most[p + 1, 1, r] == DROPPED:
+                    continue
+                upper, lower = -least[p + 1, 1, r], -most[p + 1, 1, r]
+                more, spent = _move(now[held, r], lo, step, upper, lower, after[1, r], lo_after)
+                reached[1] += more
+                operations += spent
+        found += _in_units(reached[1], held_ways[p + 1], rest) + _in_units(reached[0], bare_ways[p + 1], rest)
+        now = after
+        lo = lo_after
+        total *= tokens_all * shrink
+    p = free - 1
+    _rescale(now, 2.0 ** (units[p] - units[free]), 0.0)
+    more, spent = _reaching_at_last(now, lo, steps[:, p], event[p], want[p], ways_of)
+    return found + more, operations + spent
+
+
+@numba.njit(cache=True)
+def _ranges(steps: Array, event: Array, want: Array, end: int) -> tuple[Array, Array]:
+    """[p, holds the last token, may still pair]: what positions p, p + 1, ... add at most, and at least."""
+    levels, free, tokens = steps.shape
+    last = tokens - 1
+    most = np.full((free + 1, 2, levels), DROPPED)
+    least = np.full((free + 1, 2, levels), NEVER)
     most[free, 1] = 0
     least[free, 1] = 0
     for p in range(free - 1, -1, -1):
-        others = 0.0
-        for t in range(last):
-            others += ways_of[t] if steps[0, p, t] != DROPPED else 0.0
-        copy = 1.0 if steps[0, p, last] != DROPPED else 0.0
-        if p < end:
-            bare_ways[p] = others * bare_ways[p + 1] + (held_ways[p + 1] if event[p] != DROPPED else 0.0)
-        held_ways[p] = (others + copy) * held_ways[p + 1]
-        for r in range(levels + 1):
+        for r in range(levels):
             for t in range(tokens):
                 h = min(r, want[p, t])
                 step = steps[h, p, t]
@@ -397,114 +495,133 @@ def _programme(
             if event[p] != DROPPED and most[p + 1, 1, r] != DROPPED:
                 most[p, 0, r] = max(most[p, 0, r], event[p] + most[p + 1, 1, r])
                 least[p, 0, r] = min(least[p, 0, r], event[p] + least[p + 1, 1, r])
-    operations = 9 * free * tokens * (levels + 1) + 4 * free
-    start = 0 if needs_last else 1
-    if most[0, start, levels] < 0:
-        return 0.0, operations
-    if least[0, start, levels] >= 0:
-        return _in_units(1.0, bare_ways[0] if needs_last else held_ways[0], int(units[free])), operations
-    lo = 0
-    now = np.zeros((2, levels + 1, 1))
-    now[start, levels, 0] = 1.0
+    return most, least
+
+
+@numba.njit(cache=True)
+def _ways_to_end(steps: Array, event: Array, end: int, ways_of: Array) -> tuple[Array, Array]:
+    """[p]: ways to fill the positions p, p + 1, ... once the last token is held, and so that it is held in the end."""
+    _, free, tokens = steps.shape
+    held_ways = np.ones(free + 1)
+    bare_ways = np.zeros(free + 1)
+    for p in range(free - 1, -1, -1):
+        others = 0.0
+        for t in range(tokens - 1):
+            others += ways_of[t] if steps[0, p, t] != DROPPED else 0.0
+        copy = 1.0 if steps[0, p, tokens - 1] != DROPPED else 0.0
+        if p < end:
+            bare_ways[p] = others * bare_ways[p + 1] + (held_ways[p + 1] if event[p] != DROPPED else 0.0)
+        held_ways[p] = (others + copy) * held_ways[p + 1]
+    return held_ways, bare_ways
+
+
+@numba.njit(cache=True)
+def _open_sums(most: Array, least: Array) -> tuple[int, int]:
+    """The sums from which the positions that are left neither reach zero for certain nor never do; the end is excluded."""
+    lo = NEVER
+    hi = DROPPED
+    for held in range(2):
+        for r in range(most.shape[1]):
+            if most[held, r] != DROPPED:
+                lo = min(lo, -most[held, r])
+                hi = max(hi, -least[held, r])
+    return lo, max(hi, lo + 1)
+
+
+@numba.njit(cache=True)
+def _rescale(now: Float64[Array, "held level sum"], shrink: float, faint: float) -> Float64[Array, " held"]:
+    """Counts in larger units, rounded up; states with `faint` or less are emptied and returned together."""
+    gone = np.zeros(2)
+    for held in range(2):
+        for r in range(now.shape[1]):
+            for index in range(now.shape[2]):
+                count = now[held, r, index]
+                if count > 0.0:
+                    count = np.ceil(count * shrink)
+                    if count <= faint:
+                        gone[held] += count
+                        count = 0.0
+                    now[held, r, index] = count
+    return gone
+
+
+@numba.njit(cache=True)
+def _advance(
+    states: Float64[Array, " sum"],
+    lo: int,
+    values: Int64[Array, " step"],
+    ways: Float64[Array, " step"],
+    upper: int,
+    lower: int,
+    target: Float64[Array, " sum_after"],
+    lo_after: int,
+) -> tuple[float, int]:
+    """Adds every step to every state. Sums from `upper` on are counted and returned, those from `lower` on go on."""
+    reached = 0.0
+    operations = 0
+    for index in range(states.shape[0]):
+        if states[index] == 0.0:
+            continue
+        count = states[index]
+        partial = index + lo
+        k = values.shape[0] - 1
+        while k >= 0 and partial + values[k] >= upper:
+            reached += count * ways[k]
+            k -= 1
+        while k >= 0 and partial + values[k] >= lower:
+            target[partial + values[k] - lo_after] += count * ways[k]
+            k -= 1
+        operations += 6 * (values.shape[0] - k) + 3
+    return reached, operations
+
+
+@numba.njit(cache=True)
+def _move(
+    states: Float64[Array, " sum"], lo: int, step: int, upper: int, lower: int, target: Array, lo_after: int
+) -> tuple[float, int]:
+    """As `_advance`, by one step that can be taken in one way."""
+    reached = 0.0
+    operations = 0
+    for index in range(states.shape[0]):
+        if states[index] == 0.0:
+            continue
+        at = index + lo + step
+        if at >= upper:
+            reached += states[index]
+        elif at >= lower:
+            target[at - lo_after] += states[index]
+        operations += 5
+    return reached, operations
+
+
+@numba.njit(cache=True)
+def _reaching_at_last(
+    now: Float64[Array, "held level sum"],
+    lo: int,
+    steps: Int64[Array, "level column"],
+    event: int,
+    want: Int64[Array, " column"],
+    ways_of: Float64[Array, " column"],
+) -> tuple[float, int]:
+    """Tuples that reach zero by the token at the last position."""
+    _, levels, width = now.shape
+    tokens = want.shape[0]
     found = 0.0
-    tokens_all = ways_of.sum()
-    total = 1.0
-    for p in range(free - 1):
-        lo_after = NEVER
-        hi_after = DROPPED
-        for held in range(2):
-            for r in range(levels + 1):
-                if most[p + 1, held, r] != DROPPED:
-                    lo_after = min(lo_after, -most[p + 1, held, r])
-                    hi_after = max(hi_after, -least[p + 1, held, r])
-        if hi_after <= lo_after:
-            hi_after = lo_after + 1
-        after = np.zeros((2, levels + 1, hi_after - lo_after))
-        shrink = 2.0 ** (units[p] - units[p + 1])
-        reached = np.zeros(2)
-        gone = np.zeros(2)
-        faint = np.floor(total * shrink * FAINT)
-        for held in range(2):
-            for r in range(levels + 1):
-                for index in range(now.shape[2]):
-                    count = now[held, r, index]
-                    if count > 0.0:
-                        count = np.ceil(count * shrink)
-                        if count <= faint:
-                            gone[held] += count
-                            count = 0.0
-                        now[held, r, index] = count
-        operations += 4 * now.size + 6
-        found += _in_units(gone[1], held_ways[p], units[free] - units[p + 1]) + _in_units(
-            gone[0], bare_ways[p], units[free] - units[p + 1]
-        )
-        for r in range(levels + 1):
-            for w in range(levels + 1):
-                h = min(r, w)
-                values, ways, spent = _distinct(steps[h, p], want[p], w, last, ways_of)
-                operations += spent
-                for held in range(2):
-                    if (p >= end and held == 0) or most[p + 1, held, r - h] == DROPPED:
-                        continue
-                    upper = -least[p + 1, held, r - h]
-                    lower = -most[p + 1, held, r - h]
-                    states = now[held, r]
-                    target = after[held, r - h]
-                    for index in range(states.shape[0]):
-                        if states[index] == 0.0:
-                            continue
-                        count = states[index]
-                        partial = index + lo
-                        k = values.shape[0] - 1
-                        while k >= 0 and partial + values[k] >= upper:
-                            reached[held] += count * ways[k]
-                            k -= 1
-                        while k >= 0 and partial + values[k] >= lower:
-                            target[partial + values[k] - lo_after] += count * ways[k]
-                            k -= 1
-                        operations += 6 * (values.shape[0] - k) + 3
-                    operations += states.shape[0]
-            for held in range(2):
-                step = steps[0, p, last] if held == 1 else event[p]
-                if step == DROPPED or most[p + 1, 1, r] == DROPPED:
-                    continue
-                upper = -least[p + 1, 1, r]
-                lower = -most[p + 1, 1, r]
-                for index in range(now.shape[2]):
-                    if now[held, r, index] == 0.0:
-                        continue
-                    count = now[held, r, index]
-                    at = index + lo + step
-                    if at >= upper:
-                        reached[1] += count
-                    elif at >= lower:
-                        after[1, r, at - lo_after] += count
-                    operations += 5
-        rest = units[free] - units[p + 1]
-        found += _in_units(reached[1], held_ways[p + 1], rest) + _in_units(reached[0], bare_ways[p + 1], rest)
-        now = after
-        lo = lo_after
-        total *= tokens_all * shrink
-    p = free - 1
-    shrink = 2.0 ** (units[p] - units[free])
-    width = now.shape[2]
-    for r in range(levels + 1):
+    for r in range(levels):
         reaching = np.zeros(width)
         for t in range(tokens):
-            h = min(r, want[p, t])
-            if steps[h, p, t] != DROPPED:
-                at = max(-steps[h, p, t] - lo, 0)
+            h = min(r, want[t])
+            if steps[h, t] != DROPPED:
+                at = max(-steps[h, t] - lo, 0)
                 if at < width:
                     reaching[at] += ways_of[t]
         for index in range(width):
             if index > 0:
                 reaching[index] += reaching[index - 1]
-            if now[1, r, index] > 0.0:
-                found += np.ceil(now[1, r, index] * shrink) * reaching[index]
-            if now[0, r, index] > 0.0 and event[p] != DROPPED and index + lo + event[p] >= 0:
-                found += np.ceil(now[0, r, index] * shrink)
-        operations += 4 * tokens + 4 * width
-    return found, operations
+            found += now[1, r, index] * reaching[index]
+            if event != DROPPED and index + lo + event >= 0:
+                found += now[0, r, index]
+    return found, 4 * levels * (tokens + width)
 
 
 @numba.njit(cache=True)
