@@ -31,16 +31,24 @@ from proofs.tables import Tables
 from proofs.tally import Tally
 from proofs.task import MaxOfK
 
-BINS = 300
+BINS = (64, 300)
+"""At least and at most. In between as many as there are tokens: more are hardly tighter."""
 SPLITS = 6
 RARE = 0.07
 """Share of the sequences whose answers are counted jointly."""
 
 
 def search(model: Model, task: MaxOfK) -> Hints:
-    """Apart from the maximum on below which a small part of all sequences lies: there, overlaps matter more."""
-    rest = RARE ** (1 / max(1, task.n_ctx - 1))
-    return {"bins": BINS, "splits": min(SPLITS, task.n_ctx), "apart_from": round(task.d_vocab * rest)}
+    """Jointly where each position of the maximum is a run of its own. In longer sequences apart from the maximum on below which
+    a small part of all sequences lies: there, overlaps matter more."""
+    least, most = BINS
+    free = max(1, task.n_ctx - 1)
+    jointly = 1.0 if free <= SPLITS else RARE ** (1 / free)
+    return {
+        "bins": min(max(task.d_vocab, least), most),
+        "splits": min(SPLITS, task.n_ctx),
+        "apart_from": round(task.d_vocab * jointly),
+    }
 
 
 def check(model: Model, task: MaxOfK, hints: Hints, queries: Sequence[int], tally: Tally) -> Iterator[Counts]:
