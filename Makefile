@@ -44,7 +44,7 @@ bench: ## Time each strategy on one (64, 4, 32) model
 	@$(SETUP)
 	$(BIN)/python -m benchmarks.strategies $(ARGS)
 
-fuzz: ## Ten thousand damaged certificates for each strategy against the checker; 10 to 15 minutes
+fuzz: ## Ten thousand damaged certificates for each strategy against the checker; minutes
 	@$(SETUP) --tests
 	PROOFBOARD_FUZZ=10000 $(BIN)/python -m pytest -n $(JOBS) -o faulthandler_timeout=0 tests/proofs/test_checker_fuzz.py
 

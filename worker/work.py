@@ -9,7 +9,7 @@ from worker.messages import Request
 PRELOAD = ("worker.answers", "worker.preload")
 """What the fork server loads for it, once."""
 
-TRIAL_S = 120.0
+TRIAL_S, TRIAL_MB = 120.0, 4096
 """For the first use of a device, which may compile its driver's code."""
 
 
@@ -32,7 +32,7 @@ def prepare(device: str = COMPILED) -> None:
         limits.prepare(PRELOAD)
         return
     limits.prepare([*PRELOAD, "proofs.batched"])  # with torch; no child could use a device that the server has used
-    ending = limits.run(_try, device, limits_on(device, TRIAL_S, 4096), watch=lambda _: True)
+    ending = limits.run(_try, device, limits_on(device, TRIAL_S, TRIAL_MB), watch=lambda _: True)
     if ending.end is not End.RESULT or ending.content:
         why = ending.content.decode("utf-8", "replace").strip().rpartition("\n")[2] or f"The trial ended: {ending.end}."
         raise NoSuchDevice(f"Nothing can be computed on the device {device} ({why.rstrip('.')}). Choose `compiled`.")

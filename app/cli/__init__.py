@@ -1,6 +1,6 @@
 """The command line, `proofboard`.
 
-Commands import what does their work when they are called, which our code does only here and in `worker.work`:
+Commands import what does their work when they are called, not before:
 `proofboard --help` then answers in a tenth of a second, and `serve` never loads torch.
 
 Exit codes: 0 done, 2 bad usage or bad file, 3 a strategy does not cover the model, 1 anything else.
